@@ -1,0 +1,32 @@
+/* The arrays of one case of `clxent check`. */
+#ifndef CLI_CHECK_DATA_H
+#define CLI_CHECK_DATA_H
+
+#include "check_cases.h"
+
+/* What is written, twice: by the device and by the reference. Prefilled with NaN, so that an element that is never
+ * written cannot look right by accident, and padding that is written shows. */
+typedef struct check_results {
+    void *output, *lse, *grad_input; /* NULL where the pass does not write it */
+} check_results;
+
+typedef struct check_data {
+    void *input, *target, *weight, *grad_output;
+    void *saved_output, *saved_lse; /* of the reference's forward pass, for BACKWARD */
+    check_results got, expected;
+    size_t span, rows;      /* elements of a tensor of the logits' shape, and rows */
+    size_t output_elements; /* of the output */
+    double scale;           /* size of the gradient: the largest incoming gradient times weight over the divisor */
+} check_data;
+
+/* Allocates and fills everything but the results. False: no memory, or the reference refused. */
+bool check_data_init(check_data *data, const check_case *c);
+void check_data_free(check_data *data);
+
+/* The arguments of a run that writes to `results`. */
+clxent_host_args check_data_args(const check_data *data, const check_results *results);
+
+/* Element i of an array of the case's type. */
+double check_get(clxent_dtype dtype, const void *array, size_t i);
+
+#endif

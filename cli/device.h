@@ -1,0 +1,30 @@
+/* Where to compute: an OpenCL device, or the CPU reference. */
+#ifndef CLI_DEVICE_H
+#define CLI_DEVICE_H
+
+#include "clxent.h"
+#include "options.h"
+
+typedef struct cli_device {
+    bool reference;
+    clxent_context *context; /* NULL for the reference */
+    cl_device_id id;
+    char name[256];
+    char platform[256];
+} cli_device;
+
+/* Is --device, or without it CLXENT_DEVICE, "reference"? */
+bool wants_reference(const cli_arguments *given);
+
+/* Refuses a --device that is neither a number nor one of the words. */
+int check_selector(const cli_command *self, const cli_arguments *given);
+
+/* Opens what --device asks for. Complains on failure. */
+int device_open(const cli_command *self, const cli_arguments *given, cli_device *device);
+void device_close(cli_device *device);
+
+/* Text that OpenCL knows of a device or a platform, blanks at either end removed; "unknown" where it fails. */
+void device_text(cl_device_id id, cl_device_info what, char *text, size_t size);
+void platform_text(cl_platform_id id, cl_platform_info what, char *text, size_t size);
+
+#endif

@@ -1,0 +1,194 @@
+/* One run of an operation, from files to files. */
+#include "job.h"
+
+#include "message.h"
+#include "output.h"
+#include "report.h"
+#include "verify.h"
+
+#include <string.h>
+#include <time.h>
+
+int read_array(const char *path, npy_array *array) {
+    npy_error error;
+    return npy_read(path, array, &error) ? STATUS_OK : complain("%s: %s", path, error.text);
+}
+
+void job_init(cli_job *job, const cli_command *command, const cli_arguments *given, clxent_op op) {
+    memset(job, 0, sizeof *job);
+    job->command = command;
+    job->given = given;
+    clxent_desc_init(&job->desc, op);
+}
+
+int job_read_input(cli_job *job, int64_t axis) {
+    const char *path = job->given->files[0];
+    bool chosen = job->given->values[OPTION_AXIS] != NULL;
+    int status = option_integer(job->command, job->given, OPTION_AXIS, &axis);
+    if (status == STATUS_OK)
+        status = check_selector(job->command, job->given);
+    if (status == STATUS_OK)
+        status = read_array(path, &job->input);
+    if (status != STATUS_OK)
+        return status;
+    if (job->input.type != NPY_F4 && job->input.type != NPY_F8)
+        return complain("%s holds %s, the input must be f4 or f8", path, npy_type_name(job->input.type));
+    if (job->input.rank == 0)
+        return complain("%s is zero-dimensional, it has no class axis", path);
+    if (!chosen && axis >= (int64_t)job->input.rank)
+        axis = -1;
+    if (!find_class_axis(&job->input, axis, &job->axis))
+        return complain("%s has the shape %s, which has no axis %lld", path,
+                        write_shape(job->input.rank, job->input.shape).text, (long long)axis);
+    job->desc.dtype = job->input.type == NPY_F8 ? CLXENT_F64 : CLXENT_F32;
+    job->desc.batch = job->axis.batch;
+    job->desc.classes = job->axis.classes;
+    job->desc.inner = job->axis.inner;
+    job->rows = job->axis.batch * job->axis.inner;
+    return STATUS_OK;
+}
+
+int job_read_real(cli_job *job, option_id id, npy_array *array) {
+    const char *path = job->given->values[id];
+    if (path == NULL)
+        return STATUS_OK;
+    int status = read_array(path, array);
+    if (status == STATUS_OK && array->type != job->input.type)
+        return complain("%s holds %s, the input %s, but they must have the same type", option_name(id) + 2,
+                        npy_type_name(array->type), npy_type_name(job->input.type));
+    return status;
+}
+
+int job_create(const cli_job *job, npy_array *array, size_t rank, const size_t *shape) {
+    if (npy_create(array, job->input.type, rank, shape))
+        return STATUS_OK;
+    return complain("there is no memory for a result of the shape %s", write_shape(rank, shape).text);
+}
+
+static double now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
+}
+
+/* Runs all passes into `into`; by the reference where `context` is NULL. */
+static int compute(const cli_job *job, clxent_context *context, results *into, double *ms) {
+    clxent_host_args args;
+    clxent_host_args_init(&args);
+    args.input = job->input.data;
+    args.target = job->target.data;
+    args.weight = job->weight.data;
+    args.grad_output = job->grad_output.data;
+    args.output = into->output.data;
+    args.lse = into->lse.data;
+    args.grad_input = into->grad.data;
+    double begin = now_ms();
+    for (size_t i = 0; i < job->pass_count; i++) {
+        clxent_desc desc = job->desc;
+        desc.pass = job->passes[i];
+        clxent_status status = context == NULL ? clxent_reference(&desc, &args) : clxent_run(context, &desc, &args);
+        if (status != CLXENT_SUCCESS)
+            return complain("%s", clxent_last_error());
+    }
+    *ms = now_ms() - begin;
+    return STATUS_OK;
+}
+
+/* The name of the engine that the first pass uses. Its program is built by now, so this compiles nothing. */
+static int find_engine(cli_job *job, const cli_device *device) {
+    job->engine = "reference";
+    if (device->reference)
+        return STATUS_OK;
+    clxent_desc desc = job->desc;
+    desc.pass = job->passes[0];
+    clxent_plan *plan = NULL;
+    clxent_plan_info info = {.struct_size = sizeof info};
+    clxent_status status = clxent_plan_create(device->context, &desc, &plan);
+    if (status == CLXENT_SUCCESS)
+        status = clxent_plan_get_info(plan, &info);
+    clxent_plan_destroy(plan);
+    if (status != CLXENT_SUCCESS)
+        return complain("%s", clxent_last_error());
+    job->engine = info.engine_name;
+    return STATUS_OK;
+}
+
+/* The arrays of a set of results, in the order in which they are named. */
+static void list_results(results *set, npy_array *list[3]) {
+    list[0] = &set->output;
+    list[1] = &set->lse;
+    list[2] = &set->grad;
+}
+
+static void free_results(results *set) {
+    npy_array *list[3];
+    list_results(set, list);
+    for (size_t i = 0; i < 3; i++)
+        npy_free(list[i]);
+}
+
+static int verify(cli_job *job) {
+    results expected = {0};
+    npy_array *got[3], *wanted[3];
+    list_results(&job->results, got);
+    list_results(&expected, wanted);
+    int status = STATUS_OK;
+    for (size_t i = 0; i < 3 && status == STATUS_OK; i++)
+        if (got[i]->data != NULL)
+            status = job_create(job, wanted[i], got[i]->rank, got[i]->shape);
+    double ms;
+    if (status == STATUS_OK)
+        status = compute(job, NULL, &expected, &ms);
+    for (size_t i = 0; i < 3 && status == STATUS_OK; i++) {
+        if (got[i]->data == NULL)
+            continue;
+        double error = array_error(got[i], wanted[i]);
+        if (error > job->max_error)
+            job->max_error = error;
+    }
+    free_results(&expected);
+    return status;
+}
+
+/* Writes the results that have a name, and prints; a run that cannot print leaves no file either. */
+static int deliver(cli_job *job, const cli_device *device) {
+    static const option_id ids[] = {OPTION_OUTPUT, OPTION_LSE, OPTION_GRAD};
+    npy_array *list[3];
+    list_results(&job->results, list);
+    outputs files = {0};
+    int status = STATUS_OK;
+    for (size_t i = 0; i < 3 && status == STATUS_OK; i++)
+        if (job->given->values[ids[i]] != NULL)
+            status = outputs_write(&files, job->given->values[ids[i]], list[i]);
+    if (status == STATUS_OK) {
+        print_report(job, device);
+        status = flush_output();
+    }
+    if (status == STATUS_OK)
+        status = outputs_commit(&files);
+    outputs_close(&files);
+    return status;
+}
+
+int job_run(cli_job *job) {
+    cli_device device;
+    int status = device_open(job->command, job->given, &device);
+    if (status == STATUS_OK)
+        status = compute(job, device.context, &job->results, &job->ms);
+    if (status == STATUS_OK)
+        status = find_engine(job, &device);
+    if (status == STATUS_OK && job->given->values[OPTION_VERIFY] != NULL)
+        status = verify(job);
+    if (status == STATUS_OK)
+        status = deliver(job, &device);
+    device_close(&device);
+    return status;
+}
+
+void job_free(cli_job *job) {
+    npy_free(&job->input);
+    npy_free(&job->target);
+    npy_free(&job->weight);
+    npy_free(&job->grad_output);
+    free_results(&job->results);
+}

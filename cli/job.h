@@ -1,0 +1,52 @@
+/* One run of an operation, from files to files. softmax.c and loss.c say what to read and which passes to run; the rest
+ * is the same for all operations: read the input, compute, verify, print, write. */
+#ifndef CLI_JOB_H
+#define CLI_JOB_H
+
+#include "clxent.h"
+#include "device.h"
+#include "npy.h"
+#include "options.h"
+#include "shape.h"
+
+typedef struct results {
+    npy_array output, lse, grad; /* data is NULL for those that are not asked for */
+} results;
+
+typedef struct cli_job {
+    const cli_command *command;
+    const cli_arguments *given;
+    clxent_desc desc;
+    class_axis axis;
+    npy_array input, target, weight, grad_output; /* data is NULL for those that are not given */
+    results results;
+    clxent_pass passes[2]; /* in the order to run them */
+    size_t pass_count;
+    size_t rows, ignored;
+    const char *engine;
+    double ms; /* all passes */
+    double max_error;
+} cli_job;
+
+/* An empty job with the descriptor's defaults. */
+void job_init(cli_job *job, const cli_command *command, const cli_arguments *given, clxent_op op);
+
+/* Reads the input and finds the class axis in it; sets dtype and shape of the descriptor. Without --axis, `axis` is the
+ * class axis where there is one, else the last. */
+int job_read_input(cli_job *job, int64_t axis);
+
+/* Reads another array of the input's type, named by an option, if that is given. */
+int job_read_real(cli_job *job, option_id id, npy_array *array);
+
+/* Makes a result of the input's type. */
+int job_create(const cli_job *job, npy_array *array, size_t rank, const size_t *shape);
+
+/* Computes, verifies, prints and writes. */
+int job_run(cli_job *job);
+
+void job_free(cli_job *job);
+
+/* Reads a file; complains on failure, naming it. */
+int read_array(const char *path, npy_array *array);
+
+#endif

@@ -1,0 +1,15 @@
+/* clxent_reference: the checks that clxent_run makes, then the operation in plain C. */
+#include "op.h"
+
+clxent_status clxent_reference(const clxent_desc *desc, const clxent_host_args *args) {
+    clx_problem problem;
+    clxent_status status = clx_problem_init(&problem, desc);
+    if (status == CLXENT_SUCCESS)
+        status = clx_check_host_args(&problem, args);
+    if (status != CLXENT_SUCCESS)
+        return status;
+    problem.op->reference(&problem, args);
+    if (args->invalid_count != NULL)
+        *(uint64_t *)args->invalid_count = 0; /* an invalid target was refused above */
+    return CLXENT_SUCCESS;
+}

@@ -1,0 +1,55 @@
+/* Softmax and log-softmax: what they take. They differ only in the kernel's map, so they share a file everywhere. */
+#include "op.h"
+
+static const clx_use uses[][CLX_TENSORS] = {
+    [CLXENT_FORWARD] = {[CLX_INPUT] = CLX_READ,
+                        [CLX_OUTPUT] = CLX_WRITE,
+                        [CLX_GRAD_OUTPUT] = CLX_IGNORED,
+                        [CLX_GRAD_INPUT] = CLX_IGNORED},
+    [CLXENT_BACKWARD] = {[CLX_INPUT] = CLX_IGNORED,
+                         [CLX_OUTPUT] = CLX_READ,
+                         [CLX_GRAD_OUTPUT] = CLX_READ,
+                         [CLX_GRAD_INPUT] = CLX_WRITE},
+};
+
+static const clx_alias aliases[] = {
+    {CLX_OUTPUT, CLX_INPUT},
+    {CLX_GRAD_INPUT, CLX_OUTPUT},
+    {CLX_GRAD_INPUT, CLX_GRAD_OUTPUT},
+    {CLX_TENSORS, CLX_TENSORS},
+};
+
+static bool walks(const clx_problem *problem) {
+    (void)problem;
+    return true;
+}
+
+static const char *softmax_options(const clx_problem *problem) {
+    (void)problem;
+    return "-D LOG=0";
+}
+
+static const char *log_softmax_options(const clx_problem *problem) {
+    (void)problem;
+    return "-D LOG=1";
+}
+
+const clx_op clx_softmax = {
+    .title = "softmax",
+    .kernel = "softmax",
+    .uses = uses,
+    .aliases = aliases,
+    .walks = walks,
+    .build_options = softmax_options,
+    .reference = clx_softmax_reference,
+};
+
+const clx_op clx_log_softmax = {
+    .title = "log-softmax",
+    .kernel = "softmax",
+    .uses = uses,
+    .aliases = aliases,
+    .walks = walks,
+    .build_options = log_softmax_options,
+    .reference = clx_log_softmax_reference,
+};

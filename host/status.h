@@ -1,0 +1,23 @@
+/* Status codes and the sentence of the last failure. */
+#ifndef CLX_STATUS_H
+#define CLX_STATUS_H
+
+#include "clxent.h"
+
+#if defined(__GNUC__)
+#define CLX_PRINTF(at, first) __attribute__((format(printf, at, first)))
+#else
+#define CLX_PRINTF(at, first)
+#endif
+
+/* Records one sentence as this thread's last error and returns `status`, so that a refusal is one line:
+ *     return clx_fail(CLXENT_INVALID_SHAPE, "classes is 0, it must be at least 1");                        */
+clxent_status clx_fail(clxent_status status, const char *format, ...) CLX_PRINTF(2, 3);
+
+/* The same for an OpenCL call that failed: "clCreateBuffer of 4096 bytes failed: CL_OUT_OF_RESOURCES (-5)". */
+clxent_status clx_fail_cl(cl_int error, const char *format, ...) CLX_PRINTF(2, 3);
+
+/* Appends text (a build log) to the sentence just recorded. */
+void clx_append_error(const char *text);
+
+#endif

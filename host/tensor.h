@@ -1,0 +1,82 @@
+/* The tensors of an operation: names, sizes, and which of them a pass takes. Shared by host arrays and device buffers.
+ */
+#ifndef CLX_TENSOR_H
+#define CLX_TENSOR_H
+
+#include "problem.h"
+
+/* In the order of the members of clxent_args and clxent_host_args. */
+typedef enum clx_tensor {
+    CLX_INPUT,
+    CLX_TARGET,
+    CLX_WEIGHT,
+    CLX_OUTPUT,
+    CLX_LSE,
+    CLX_GRAD_OUTPUT,
+    CLX_GRAD_INPUT,
+    CLX_INVALID_COUNT,
+    CLX_TENSORS /* their number */
+} clx_tensor;
+
+/* What a pass does with a tensor: an entry of the header's table. */
+typedef enum clx_use {
+    CLX_REFUSED, /* no pass of the operation uses it */
+    CLX_IGNORED, /* another pass uses it */
+    CLX_READ,    /* required */
+    CLX_READ_OPTIONAL,
+    CLX_WRITE, /* required */
+    CLX_WRITE_OPTIONAL
+} clx_use;
+
+typedef struct clx_alias {
+    clx_tensor written, other;
+} clx_alias;
+
+static inline bool clx_is_used(clx_use use) {
+    return use >= CLX_READ;
+}
+static inline bool clx_is_required(clx_use use) {
+    return use == CLX_READ || use == CLX_WRITE;
+}
+static inline bool clx_is_written(clx_use use) {
+    return use == CLX_WRITE || use == CLX_WRITE_OPTIONAL;
+}
+
+/* "grad_input" */
+const char *clx_tensor_name(clx_tensor tensor);
+
+clx_use clx_tensor_use(const clx_problem *problem, clx_tensor tensor);
+
+/* Has it the logits' shape, and with it their padding? */
+bool clx_has_logits_shape(const clx_problem *problem, clx_tensor tensor);
+
+/* Bytes of one element (which is also the alignment) and of the whole tensor, padding between rows included. */
+size_t clx_element_size(const clx_problem *problem, clx_tensor tensor);
+size_t clx_tensor_bytes(const clx_problem *problem, clx_tensor tensor);
+
+/* May these two be exactly the same bytes? */
+bool clx_may_alias(const clx_problem *problem, clx_tensor written, clx_tensor other);
+
+/* A place in memory as the checks below see it: bytes [begin, begin + size) of some memory object. */
+typedef struct clx_place {
+    const void *object; /* NULL: absent */
+    size_t begin;
+    size_t size;
+} clx_place;
+
+/* Do they share a byte? Absent places and empty ones share none. */
+bool clx_overlap(const clx_place *a, const clx_place *b);
+
+/* Presence: REFUSED ones absent, required ones there (unless they have no elements). */
+clxent_status clx_check_presence(const clx_problem *problem, const clx_place places[CLX_TENSORS]);
+
+/* No tensor that is written overlaps another one, except where both are the same bytes and that is allowed. */
+clxent_status clx_check_overlap(const clx_problem *problem, const clx_place places[CLX_TENSORS]);
+
+/* All checks of host arrays: struct_size, presence, alignment, overlap, and targets inside [0, classes). */
+clxent_status clx_check_host_args(const clx_problem *problem, const clxent_host_args *args);
+
+/* A host array by tensor. */
+void *clx_host_array(const clxent_host_args *args, clx_tensor tensor);
+
+#endif

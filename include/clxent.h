@@ -1,0 +1,363 @@
+/* clxent: classification losses and their gradients on any OpenCL device.
+ *
+ * What it is
+ * ----------
+ * clxent computes softmax, log-softmax, negative log-likelihood and cross-entropy, forward and backward, with OpenCL
+ * kernels, for C programs that train or run models. It needs an OpenCL ICD loader and nothing else.
+ *
+ * One descriptor (clxent_desc) says what to compute. Three functions carry it out:
+ *
+ *   clxent_run        host arrays in, host arrays out; the library owns queue, buffers and plans
+ *   clxent_enqueue    your queue, your buffers, your events; only enqueues, never compiles, allocates or blocks
+ *   clxent_reference  plain C in double precision, no OpenCL: the yardstick
+ *
+ * Options mean what the same options of PyTorch mean; docs/numerics.md holds every formula and every edge case.
+ * Logits have the shape (batch, classes, inner): a *row* is the `classes` values at one (batch, inner) position, and
+ * there are batch * inner rows. For the usual (N, C) matrix, inner is 1.
+ *
+ * Example: loss and gradient of three rows, the second one ignored
+ * ----------------------------------------------------------------
+ *   float logits[9] = {1, 2, 3, .5f, -.5f, 0, -1, 4, 2}, grad[9], loss;
+ *   int32_t target[3] = {2, -100, 0};
+ *
+ *   clxent_desc desc;
+ *   clxent_desc_init(&desc, CLXENT_CROSS_ENTROPY);
+ *   desc.pass = CLXENT_FORWARD_BACKWARD;
+ *   desc.batch = 3;
+ *   desc.classes = 3;
+ *
+ *   clxent_host_args args;
+ *   clxent_host_args_init(&args);
+ *   args.input = logits;
+ *   args.target = target;
+ *   args.output = &loss;
+ *   args.grad_input = grad;
+ *
+ *   clxent_context *context = NULL;
+ *   clxent_status status = clxent_context_create_default(&context);
+ *   if (status == CLXENT_SUCCESS)
+ *       status = clxent_run(context, &desc, &args);
+ *   if (status != CLXENT_SUCCESS)
+ *       fprintf(stderr, "%s\n", clxent_last_error());
+ *   clxent_context_destroy(context);
+ *
+ * Threads
+ * -------
+ * Every function may be called from any thread at any time, on shared contexts and shared plans, without locks of
+ * yours. Program builds are serialised per context, and so is clxent_run. A plan is read-only after its creation
+ * except for a lock held just around argument setting and the enqueue. There is no global state to set up or tear down.
+ * An object must not be destroyed while another thread is inside a call on it.
+ *
+ * Numerics
+ * --------
+ * Arithmetic is in float for F32 storage and in double for F64 storage. Losses, lse, weights and per-row gradients
+ * have that same *real* type. Infinities and NaN in the logits give what docs/numerics.md states and disturb no
+ * other row. The same plan on the same device gives the same bits every time: nothing depends on the order in which
+ * work-groups run, and a row's loss and gradient do not depend on the other rows (except through the divisor of a
+ * mean).
+ */
+#ifndef CLXENT_H
+#define CLXENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifndef CL_TARGET_OPENCL_VERSION
+#define CL_TARGET_OPENCL_VERSION 120
+#endif
+#ifdef __APPLE__
+#include <OpenCL/opencl.h>
+#else
+#include <CL/cl.h>
+#endif
+
+#if defined(_WIN32) || !defined(__GNUC__)
+#define CLXENT_API
+#else
+#define CLXENT_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---------------------------------------------------------------------------------------------------- version ---- */
+
+#define CLXENT_VERSION_MAJOR 0
+#define CLXENT_VERSION_MINOR 1
+#define CLXENT_VERSION_PATCH 0
+
+/* The version of the library that is linked, as "major.minor.patch". Never NULL. */
+CLXENT_API const char *clxent_version(void);
+
+/* ------------------------------------------------------------------------------------------------ status codes ---- */
+
+/* 0: success. Positive: a refusal of this library, one of the codes below, whose numbers never change.
+ * Negative: an error code of OpenCL, passed through unchanged (CL_OUT_OF_RESOURCES, ...). */
+typedef int clxent_status;
+
+enum {
+    CLXENT_SUCCESS = 0,
+    CLXENT_INVALID_ARGUMENT = 1, /* a null pointer, a struct_size this library does not know, a foreign argument */
+    CLXENT_INVALID_SHAPE = 2,    /* classes or inner of 0, a row_stride too small, a product that overflows */
+    CLXENT_INVALID_OPTION = 3,   /* an enum or option out of range, or one that the operation does not use */
+    CLXENT_MISSING_BUFFER = 4,   /* a required buffer or array is null */
+    CLXENT_INVALID_BUFFER = 5,   /* not a buffer, of another context, misaligned, or overlapping where it must not */
+    CLXENT_BUFFER_TOO_SMALL = 6, /* the bytes from offset to the end of the buffer do not hold the tensor */
+    CLXENT_INVALID_QUEUE = 7,    /* null, or of another context or device than the plan */
+    CLXENT_INVALID_TARGET = 8,   /* clxent_run and clxent_reference: a target outside [0, classes) */
+    CLXENT_UNSUPPORTED = 9,      /* this device, or the forced engine, cannot do what the descriptor asks */
+    CLXENT_NO_DEVICE = 10,       /* no usable OpenCL device, or none that the selector names */
+    CLXENT_OUT_OF_MEMORY = 11,   /* host memory */
+    CLXENT_BUILD_FAILED = 12     /* the device's compiler refused a kernel; clxent_last_error has its log */
+};
+
+/* The name of a status: "CLXENT_INVALID_SHAPE", "CL_OUT_OF_RESOURCES", ...; "unknown status" for anything else.
+ * A constant string, never NULL. */
+CLXENT_API const char *clxent_status_string(clxent_status status);
+
+/* What went wrong in the last failing call of this thread, as one sentence with the values in it; after
+ * CLXENT_BUILD_FAILED the compiler's log follows. "" before the first failure; a success does not clear it.
+ * The string belongs to the library and holds until the next failing call on the same thread. Never NULL. */
+CLXENT_API const char *clxent_last_error(void);
+
+/* -------------------------------------------------------------------------------------------------- descriptor ---- */
+
+/* What to compute. Formulas are in docs/numerics.md; x are the input values of one row, y its target class. */
+typedef enum clxent_op {
+    CLXENT_SOFTMAX = 0,      /* p_c = exp(x_c) / sum_k exp(x_k) */
+    CLXENT_LOG_SOFTMAX = 1,  /* log p_c, computed as (x_c - max) - log(sum of exp(x - max)) */
+    CLXENT_NLL_LOSS = 2,     /* -w[y] * x_y on log-probabilities x */
+    CLXENT_CROSS_ENTROPY = 3 /* -w[y] * log p_y on logits x, with optional label smoothing */
+} clxent_op;
+
+/* Which direction. FORWARD_BACKWARD (cross-entropy only) gives loss and gradient from one plan: the logits are read
+ * from memory once for the loss, and once more, from cache where the row fits, for the gradient. */
+typedef enum clxent_pass { CLXENT_FORWARD = 0, CLXENT_BACKWARD = 1, CLXENT_FORWARD_BACKWARD = 2 } clxent_pass;
+
+/* How tensors of the logits' shape are stored. The *real* type of losses, lse and weights is float for F32 and double
+ * for F64. F64 needs a device with double precision, else CLXENT_UNSUPPORTED. */
+typedef enum clxent_dtype { CLXENT_F32 = 0, CLXENT_F64 = 1 } clxent_dtype;
+
+/* How targets are stored: int32_t, int64_t or uint8_t class indices. */
+typedef enum clxent_target_type {
+    CLXENT_TARGET_I32 = 0,
+    CLXENT_TARGET_I64 = 1,
+    CLXENT_TARGET_U8 = 2
+} clxent_target_type;
+
+/* NONE: one loss per row. MEAN: sum of the losses over the sum of w[y] of the rows that count (their number without
+ * weights), as PyTorch does. SUM: their sum. */
+typedef enum clxent_reduction {
+    CLXENT_REDUCTION_NONE = 0,
+    CLXENT_REDUCTION_MEAN = 1,
+    CLXENT_REDUCTION_SUM = 2
+} clxent_reduction;
+
+/* How the kernels walk a row. AUTO takes the first engine that suits the device and the shape; any other value forces
+ * one, and clxent_plan_create refuses with CLXENT_UNSUPPORTED and a reason where that engine cannot do the work. */
+typedef enum clxent_engine {
+    CLXENT_ENGINE_AUTO = 0,
+    CLXENT_ENGINE_ROW_PER_ITEM = 1,  /* one work-item takes a row with wide vectors: CPUs */
+    CLXENT_ENGINE_ROW_PER_GROUP = 2, /* a work-group shares a row: GPUs */
+    CLXENT_ENGINE_COLUMN = 3         /* neighbouring rows side by side: inner > 1 */
+} clxent_engine;
+
+/* The descriptor. Start from clxent_desc_init, then set what differs. An option that the operation does not use must
+ * stay at its default (CLXENT_INVALID_OPTION otherwise). Members may be added at the end in later versions:
+ * struct_size tells the library which ones its caller knows, and the rest take their defaults. */
+typedef struct clxent_desc {
+    size_t struct_size;             /* sizeof(clxent_desc), set by clxent_desc_init */
+    clxent_op op;                   /* set by clxent_desc_init */
+    clxent_pass pass;               /* default FORWARD */
+    clxent_dtype dtype;             /* default F32 */
+    clxent_target_type target_type; /* default I32; losses only */
+    clxent_reduction reduction;     /* default MEAN; losses only */
+    clxent_engine engine;           /* default AUTO */
+    size_t work_group_size; /* work-items of a work-group; default 0: chosen. Forced values above what the device
+                               allows are CLXENT_UNSUPPORTED */
+    size_t batch;           /* N; default 0, a legal empty batch */
+    size_t classes;         /* C >= 1; default 0, which is refused: it must be set */
+    size_t inner;           /* d1 * d2 * ... behind the class axis; default 1 */
+    size_t row_stride;      /* elements from one batch entry to the next in every tensor of the logits' shape, at
+                               least classes * inner; default 0: exactly that. Padding is never read or written */
+    int64_t ignore_index;   /* rows with this target count nowhere and get a zero gradient; default -100; losses only.
+                               May lie inside [0, C) */
+    double label_smoothing; /* e in [0, 1]; default 0; cross-entropy only */
+    uint64_t flags;         /* no flag is defined yet: must be 0 */
+} clxent_desc;
+
+/* Sets every member to its default for `op`. Inline, so that struct_size is the caller's. */
+static inline void clxent_desc_init(clxent_desc *desc, clxent_op op) {
+    memset(desc, 0, sizeof *desc);
+    desc->struct_size = sizeof *desc;
+    desc->op = op;
+    desc->reduction = CLXENT_REDUCTION_MEAN;
+    desc->inner = 1;
+    desc->ignore_index = -100;
+}
+
+/* ------------------------------------------------------------------------------------------- arrays and buffers ----
+ */
+
+/* The tensors of an operation, by name. Both structs have the same members; which ones an operation takes:
+ *
+ *   (R) required   (o) optional, null if absent   (-) ignored, so that one struct serves all passes of an operation
+ *   ( ) refused with CLXENT_INVALID_ARGUMENT when given: no pass of that operation uses it
+ *
+ *                     softmax, log-softmax    nll-loss                cross-entropy
+ *                     FORWARD   BACKWARD      FORWARD   BACKWARD      FORWARD   BACKWARD   FORWARD_BACKWARD
+ *   input             R read    -             R read    -             R read    R read     R read
+ *   target                                    R read    R read        R read    R read     R read
+ *   weight                                    o read    o read        o read    o read     o read
+ *   output            R write   R read        R write   -             R write   -          R write
+ *   lse                                                               o write   o read     o write
+ *   grad_output       -         R read        -         o read        -         o read     o read
+ *   grad_input        -         R write       -         R write       -         R write    R write
+ *   invalid_count                             o write   o write       o write   o write    o write
+ *
+ * Shapes and types (storage is the type of desc.dtype, real is its real type, rows is batch * inner, row n*inner + j):
+ *
+ *   input          logits, or log-probabilities for nll-loss: (batch, classes, inner) of storage, rows padded by
+ * row_stride target         class index of each row: (rows) of desc.target_type weight         class weights: (classes)
+ * of real; 1 when absent output         softmax, log-softmax: the logits' shape and type. Losses: (rows) of real for
+ * NONE, else 1 real. BACKWARD of softmax and log-softmax reads what FORWARD wrote here lse            log(sum of exp)
+ * of each row: (rows) of real. BACKWARD with a saved lse reads the logits once instead of twice; its gradient is then
+ * as exact as lse is, which matters when logits share an offset of 1e4 and more. With class weights and label smoothing
+ * together a saved lse is accepted but not used grad_output    gradient that comes in. Losses: (rows) of real for NONE,
+ * else 1 real; 1 when absent. softmax, log-softmax: the logits' shape and type grad_input     gradient of input: the
+ * logits' shape and type invalid_count  number of rows whose target is outside [0, classes) and is not ignore_index: 1
+ * uint64_t
+ *
+ * Tensors that are written must not overlap any other one, except that exactly the same bytes may be:
+ * output and input (FORWARD of softmax, log-softmax), grad_input and input (cross-entropy), grad_input and output or
+ * grad_output (BACKWARD of softmax, log-softmax).
+ *
+ * For an empty batch, tensors with no elements may be null. */
+
+/* A device buffer from a byte offset on. The offset must be a multiple of the element size. */
+typedef struct clxent_buffer {
+    cl_mem mem;
+    size_t offset; /* bytes */
+} clxent_buffer;
+
+typedef struct clxent_args {
+    size_t struct_size; /* sizeof(clxent_args), set by clxent_args_init */
+    clxent_buffer input;
+    clxent_buffer target;
+    clxent_buffer weight;
+    clxent_buffer output;
+    clxent_buffer lse;
+    clxent_buffer grad_output;
+    clxent_buffer grad_input;
+    clxent_buffer invalid_count;
+    clxent_buffer workspace; /* required when clxent_plan_info.workspace_size > 0; contents are scratch. Two enqueues
+                                that may overlap in time need two workspaces. The offset must be a multiple of 16 */
+} clxent_args;
+
+typedef struct clxent_host_args {
+    size_t struct_size; /* sizeof(clxent_host_args), set by clxent_host_args_init */
+    const void *input;
+    const void *target;
+    const void *weight;
+    void *output;
+    void *lse;
+    const void *grad_output;
+    void *grad_input;
+    void *invalid_count;
+} clxent_host_args;
+
+/* Set struct_size and leave every tensor absent. */
+static inline void clxent_args_init(clxent_args *args) {
+    memset(args, 0, sizeof *args);
+    args->struct_size = sizeof *args;
+}
+
+static inline void clxent_host_args_init(clxent_host_args *args) {
+    memset(args, 0, sizeof *args);
+    args->struct_size = sizeof *args;
+}
+
+/* ---------------------------------------------------------------------------------------------------- contexts ---- */
+
+/* A device with the programs built for it. Make one per device and keep it: the programs live here. */
+typedef struct clxent_context clxent_context;
+
+/* Finds a device by `selector`: a number as `clxent devices` counts them (all platforms in the loader's order, from 0),
+ * "cpu", "gpu", or NULL for the value of the environment variable CLXENT_DEVICE and, where that is unset or empty, the
+ * GPU with the most compute units times clock, else any device. Devices that are not available or have no compiler are
+ * passed over. Errors: INVALID_ARGUMENT (device is null), NO_DEVICE (with the number of devices seen). */
+CLXENT_API clxent_status clxent_find_device(const char *selector, cl_device_id *device);
+
+/* A context for one device. `cl` is the caller's OpenCL context, which must hold `device` and is retained; with NULL
+ * the library creates its own. Errors: INVALID_ARGUMENT, OUT_OF_MEMORY, UNSUPPORTED (the device has no compiler or an
+ * OpenCL C below 1.2), OpenCL codes. On failure *context is left as it was. */
+CLXENT_API clxent_status clxent_context_create(cl_context cl, cl_device_id device, clxent_context **context);
+
+/* The same for clxent_find_device(NULL), with an OpenCL context of the library's own. */
+CLXENT_API clxent_status clxent_context_create_default(clxent_context **context);
+
+/* The OpenCL objects of a context, for a caller that wants to make its own queue and buffers. Either pointer may be
+ * NULL. No reference is taken: they hold as long as the context. Errors: INVALID_ARGUMENT (context is null). */
+CLXENT_API clxent_status clxent_context_get(clxent_context *context, cl_context *cl, cl_device_id *device);
+
+/* Releases a context. Plans made from it stay valid. NULL is allowed. */
+CLXENT_API void clxent_context_destroy(clxent_context *context);
+
+/* ------------------------------------------------------------------------------------------------------- plans ---- */
+
+/* A descriptor made ready to run on a context: programs built, geometry decided. Costs up to a second when it must
+ * compile, so make plans at start-up. Plans that differ only in shape share their program. */
+typedef struct clxent_plan clxent_plan;
+
+/* What a plan decided. */
+typedef struct clxent_plan_info {
+    size_t struct_size;      /* set it to sizeof(clxent_plan_info) before the call */
+    clxent_engine engine;    /* the engine in use, never AUTO */
+    const char *engine_name; /* "row_per_item", "row_per_group", "column"; a constant string */
+    size_t work_group_size;  /* work-items of a work-group of the main kernel */
+    size_t workspace_size;   /* bytes that args.workspace must hold; 0: none needed */
+    unsigned kernels;        /* kernels that one clxent_enqueue launches */
+    unsigned programs_built; /* programs that clxent_plan_create had to compile for this plan: 0 when all were cached */
+} clxent_plan_info;
+
+/* Checks the descriptor, chooses an engine, builds or finds its programs. Errors: those of the descriptor
+ * (INVALID_ARGUMENT, INVALID_SHAPE, INVALID_OPTION), UNSUPPORTED, OUT_OF_MEMORY, BUILD_FAILED, OpenCL codes. On failure
+ * *plan is left as it was. The plan keeps what it needs of the context alive. */
+CLXENT_API clxent_status clxent_plan_create(clxent_context *context, const clxent_desc *desc, clxent_plan **plan);
+
+/* Fills *info. Errors: INVALID_ARGUMENT (a null pointer, or a struct_size this library does not know). */
+CLXENT_API clxent_status clxent_plan_get_info(const clxent_plan *plan, clxent_plan_info *info);
+
+/* Releases a plan. Kernels already enqueued still run. NULL is allowed. */
+CLXENT_API void clxent_plan_destroy(clxent_plan *plan);
+
+/* --------------------------------------------------------------------------------------------------- execution ---- */
+
+/* Enqueues a plan on the caller's queue, in-order or out-of-order. The first kernel waits for the `wait_count` events
+ * of `wait_list`; *event (if `event` is not null) is that of the last kernel and is the caller's to release. Never
+ * compiles, never allocates device memory, never blocks. A target outside [0, classes) that is not ignore_index makes
+ * its row's loss and gradient NaN, is counted in invalid_count and disturbs no other row.
+ * Errors: INVALID_ARGUMENT, MISSING_BUFFER, INVALID_BUFFER, BUFFER_TOO_SMALL, INVALID_QUEUE: nothing was enqueued, and
+ * outputs and *event are untouched. OpenCL codes: an enqueue failed part-way; *event is untouched, outputs undefined.
+ */
+CLXENT_API clxent_status clxent_enqueue(cl_command_queue queue, clxent_plan *plan, const clxent_args *args,
+                                        cl_uint wait_count, const cl_event *wait_list, cl_event *event);
+
+/* Runs a descriptor on host arrays and waits for the result. Plans, queue and buffers are kept in the context for the
+ * next call; on devices that share memory with the host, arrays are used in place, without a copy. Arrays must be
+ * aligned to their element. Errors: those of clxent_plan_create; MISSING_BUFFER; INVALID_BUFFER; INVALID_TARGET, naming
+ * the first position outside [0, classes); OpenCL codes. When a check refuses, no output is written. */
+CLXENT_API clxent_status clxent_run(clxent_context *context, const clxent_desc *desc, const clxent_host_args *args);
+
+/* The same on the CPU in plain C, in double precision, rounded once at the end; calls no OpenCL. engine and
+ * work_group_size are checked and otherwise ignored. Slow and simple on purpose: it is what the kernels are tested
+ * against. Errors: as clxent_run, without OpenCL's. */
+CLXENT_API clxent_status clxent_reference(const clxent_desc *desc, const clxent_host_args *args);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,61 @@
+/* Engine: one work-item takes a row, with vectors of LANES classes. For CPUs, where a work-item is a thread's loop.
+ *
+ * Each work-item takes a contiguous share of the rows. The ragged end of a row is one more vector that overlaps the one
+ * before it: its lanes that were seen already are masked when reducing, and written twice, with the same values, when
+ * mapping. For that to hold in place it is mapped first and stored last. */
+
+#if REDUCES
+#define BLOCK 64 /* vectors: 2 or 4 KiB, well inside the nearest cache */
+
+static row_state reduce_row(const op_args *a, const where *w) {
+    lane_state s = op_start();
+    if (a->classes < LANES) {
+        where narrow = where_is(w->row, w->element, 1, (int)a->classes);
+        op_absorb(&s, a, &narrow, 0, lanes_between(0, (int)a->classes));
+        return op_fold(&s);
+    }
+    long c = 0;
+    while (c + UNIT * LANES <= a->classes) {
+        int count = (int)min((long)BLOCK, (a->classes - c) / LANES / UNIT * UNIT);
+        op_absorb_block(&s, a, w, c, count);
+        c += (long)count * LANES;
+    }
+    for (; c + LANES <= a->classes; c += LANES)
+        op_absorb(&s, a, w, c, lanes_between(0, LANES));
+    if (c < a->classes)
+        op_absorb(&s, a, w, a->classes - LANES, lanes_between((int)(c - (a->classes - LANES)), LANES));
+    return op_fold(&s);
+}
+#endif
+
+#if MAPS
+static void map_row(const op_args *a, const where *w, const row_map *m) {
+    if (a->classes < LANES) {
+        where narrow = where_is(w->row, w->element, 1, (int)a->classes);
+        store_class(op_map(a, &narrow, m, 0), MAP_TARGET(a), &narrow, 0);
+        return;
+    }
+    lanes last = op_map(a, w, m, a->classes - LANES);
+    long c = 0;
+    for (; c + UNIT * LANES <= a->classes; c += UNIT * LANES)
+        map_unit(a, w, m, c, LANES);
+    for (; c + LANES <= a->classes; c += LANES)
+        store_class(op_map(a, w, m, c), MAP_TARGET(a), w, c);
+    store_class(last, MAP_TARGET(a), w, a->classes - LANES);
+}
+#endif
+
+__kernel void row_op(OP_PARAMETERS) {
+    OP_ARGUMENTS(a);
+    share rows = share_of(a.batch);
+    for (long row = rows.first; row < rows.end; row++) {
+        where w = where_is(row, row * a.row_stride, 1, LANES);
+        row_state s = STATE_OF_ROW(reduce_row(&a, &w), &a, &w);
+        row_map m;
+        op_finish(&a, &w, &s, true, &m);
+#if MAPS
+        map_row(&a, &w, &m);
+        op_patch(&a, &w, &m);
+#endif
+    }
+}
