@@ -1,0 +1,37 @@
+# shellcheck shell=bash disable=SC2034
+# What the scripts of this folder share. To be sourced: it stops the script at the first error, goes to the root of the
+# project and defines the functions below.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+
+# Debian packages. The first list builds and runs clxent on any machine: PoCL computes on the CPU.
+demo_packages=(cmake gcc libc6-dev make ocl-icd-opencl-dev pocl-opencl-icd)
+test_packages=("${demo_packages[@]}" clang-14 clang-format-14 libclang-rt-14-dev libcmocka-dev mesa-opencl-icd ninja-build
+    oclgrind pkg-config)
+
+heading() {
+    printf '\n== %s\n' "$*"
+}
+
+# install_packages NAME...: installs those that are missing.
+install_packages() {
+    local name missing=() sudo=()
+    if ! command -v apt-get >/dev/null; then
+        echo "This is not Debian, so nothing is installed. Needed are the equivalents of: $*"
+        return
+    fi
+    for name; do
+        [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$name" 2>/dev/null) == ii* ]] || missing+=("$name")
+    done
+    if ((${#missing[@]} == 0)); then
+        return
+    fi
+    if ((EUID != 0)); then
+        sudo=(sudo)
+    fi
+    echo "Installing ${missing[*]}"
+    "${sudo[@]}" apt-get update -qq
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+}

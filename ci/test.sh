@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change is merged. Installs what is missing (Debian), runs the stages that are named,
+# or all of them, and closes with a table. A stage that fails does not stop the next one; the exit status is then 1.
+#
+#   ci/test.sh                    all stages
+#   ci/test.sh gcc rusticl        some of them
+#
+# Builds go to build-ci/, and are used again by the next run.
+# shellcheck source=lib.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+all_stages=(format gcc clang sanitize rusticl oclgrind install demo)
+
+# ------------------------------------------------------------------------------------------------------- stages ------
+
+# The tree is formatted as .clang-format says. Versions of clang-format differ, so the version is fixed.
+stage_format() {
+    find include host cli tests examples -name '*.[ch]' -print0 | sort -z | xargs -0 clang-format-14 --dry-run -Werror
+}
+
+# The whole suite on PoCL, warnings being errors, with two compilers.
+stage_gcc() {
+    build gcc gcc
+    use_pocl
+    run_tests gcc
+}
+
+stage_clang() {
+    build clang clang-14
+    use_pocl
+    run_tests clang
+}
+
+# The suite again with AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer. See lsan.supp for what is let off.
+stage_sanitize() {
+    build sanitize clang-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+        -DCMAKE_C_FLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+    export ASAN_OPTIONS=strict_string_checks=1:detect_stack_use_after_return=1
+    export LSAN_OPTIONS=suppressions="$root/ci/lsan.supp":print_suppressions=0
+    export UBSAN_OPTIONS=print_stacktrace=1
+    use_pocl
+    run_tests sanitize
+}
+
+# The suite on a second OpenCL implementation: Mesa's rusticl, which runs on the CPU through llvmpipe.
+stage_rusticl() {
+    build gcc gcc
+    use_driver libRusticlOpenCL.so.1
+    export RUSTICL_ENABLE=llvmpipe MESA_SHADER_CACHE_DIR="$root/build-ci/mesa-cache"
+    run_tests gcc
+}
+
+# The kernels at small sizes in a simulator that finds races, bad accesses, uninitialised values and OpenCL errors. It
+# reports what it finds in a log and goes on, so the log must be empty. Kernels are compiled without optimisation: the
+# search for uninitialised values knows no `freeze`, an instruction that LLVM's optimiser puts in.
+stage_oclgrind() {
+    build gcc gcc
+    local log="$root/build-ci/oclgrind.log"
+    rm -f "$log"
+    local status=0
+    oclgrind --data-races --uninitialized --check-api --build-options -cl-opt-disable --log "$log" \
+        build-ci/gcc/tests/test_simulator || status=$?
+    if [[ -s $log ]]; then
+        head -100 "$log"
+        status=1
+    fi
+    return "$status"
+}
+
+# What `cmake --install` puts in place is enough for a program that asks pkg-config, be the library shared or static; and
+# the header is good C++.
+stage_install() {
+    use_pocl
+    build gcc gcc
+    install_and_use gcc
+    build static gcc -DBUILD_SHARED_LIBS=OFF -DCLXENT_BUILD_TESTS=OFF
+    install_and_use static --static
+    clang-14 -x c++ -fsyntax-only -Wall -Wextra -pedantic -Werror -Iinclude -include clxent.h /dev/null
+}
+
+install_and_use() {
+    local prefix="$root/build-ci/prefix-$1" library
+    rm -rf "$prefix"
+    cmake --install "build-ci/$1" --prefix "$prefix"
+    library=$(dirname "$(find "$prefix" -name 'libclxent.*' | head -1)")
+    export PKG_CONFIG_PATH="$library/pkgconfig" LD_LIBRARY_PATH="$library"
+    # shellcheck disable=SC2046 # the flags are words
+    gcc -std=c11 examples/cross_entropy.c -o "$prefix/consumer" $(pkg-config "${@:2}" --cflags --libs clxent)
+    "$prefix/consumer"
+    "$prefix/bin/clxent" --version
+}
+
+# What a newcomer runs first.
+stage_demo() {
+    ci/demo.sh
+}
+
+# ------------------------------------------------------------------------------------------------------ helpers ------
+
+# build NAME COMPILER [CMAKE OPTION...]. PoCL's cache of compiled kernels is the same for all builds: compiling them takes
+# longer than anything else here, and does not depend on the host's compiler.
+build() {
+    mkdir -p "build-ci/$1" build-ci/pocl-cache
+    ln -sfn ../pocl-cache "build-ci/$1/pocl-cache"
+    cmake -S . -B "build-ci/$1" -G Ninja -DCMAKE_C_COMPILER="$2" -DCLXENT_WERROR=ON -DCLXENT_BUILD_TESTS=ON "${@:3}" \
+        >/dev/null
+    cmake --build "build-ci/$1"
+}
+
+# use_driver LIBRARY: the OpenCL loader sees this driver and no other, whatever is installed.
+use_driver() {
+    export OCL_ICD_VENDORS="$root/build-ci/vendors/${1##*/}.icd"
+    mkdir -p build-ci/vendors
+    echo "$1" >"$OCL_ICD_VENDORS"
+}
+
+use_pocl() {
+    use_driver "$(cat /etc/OpenCL/vendors/pocl.icd)"
+    export POCL_CACHE_DIR="$root/build-ci/pocl-cache"
+}
+
+# run_tests NAME: the device that is tested, then the suite.
+run_tests() {
+    "build-ci/$1/cli/clxent" devices
+    ctest --test-dir "build-ci/$1" --output-on-failure --parallel "$(nproc)"
+}
+
+# --------------------------------------------------------------------------------------------------------- main ------
+
+unset CLXENT_DEVICE
+if (($# == 0)); then
+    set -- "${all_stages[@]}"
+fi
+for stage; do
+    if ! declare -F "stage_$stage" >/dev/null; then
+        echo "There is no stage '$stage'. Stages: ${all_stages[*]}" >&2
+        exit 2
+    fi
+done
+
+heading packages
+install_packages "${test_packages[@]}"
+
+failed=0
+table=""
+for stage; do
+    heading "$stage"
+    began=$SECONDS
+    set +e # a stage stops at its own first error, and this script goes on
+    (
+        set -e
+        "stage_$stage"
+    )
+    status=$?
+    set -e
+    result=ok
+    if ((status != 0)); then
+        result=FAILED
+        failed=1
+    fi
+    table+=$(printf '%-10s %5d s  %s' "$stage" $((SECONDS - began)) "$result")$'\n'
+done
+
+heading result
+printf '%s' "$table"
+exit $failed
