@@ -11,20 +11,20 @@ void *clx_host_array(const clxent_host_args *args, clx_tensor tensor) {
     return (void *)arrays[tensor];
 }
 
-static int64_t target_at(const clx_problem *problem, const void *target, size_t row) {
+int64_t clx_get_target(const clx_problem *problem, const clxent_host_args *args, size_t row) {
     switch (problem->desc.target_type) {
     case CLXENT_TARGET_I32:
-        return ((const int32_t *)target)[row];
+        return ((const int32_t *)args->target)[row];
     case CLXENT_TARGET_I64:
-        return ((const int64_t *)target)[row];
+        return ((const int64_t *)args->target)[row];
     default:
-        return ((const uint8_t *)target)[row];
+        return ((const uint8_t *)args->target)[row];
     }
 }
 
-static clxent_status check_targets(const clx_problem *problem, const void *target) {
+static clxent_status check_targets(const clx_problem *problem, const clxent_host_args *args) {
     for (size_t row = 0; row < problem->rows; row++) {
-        int64_t y = target_at(problem, target, row);
+        int64_t y = clx_get_target(problem, args, row);
         if (y != problem->desc.ignore_index && (y < 0 || (uint64_t)y >= problem->desc.classes))
             return clx_fail(CLXENT_INVALID_TARGET, "target[%zu] = %lld is outside [0, %zu)", row, (long long)y,
                             problem->desc.classes);
@@ -64,6 +64,6 @@ clxent_status clx_check_host_args(const clx_problem *problem, const clxent_host_
     if (status == CLXENT_SUCCESS)
         status = clx_check_overlap(problem, places);
     if (status == CLXENT_SUCCESS && problem->op->loss)
-        status = check_targets(problem, args->target);
+        status = check_targets(problem, args);
     return status;
 }

@@ -28,6 +28,9 @@ void clx_runner_destroy(clx_runner *runner) {
     clx_lock_destroy(&runner->lock);
 }
 
+_Static_assert(sizeof(clxent_desc) == offsetof(clxent_desc, flags) + sizeof(uint64_t),
+               "clxent_desc has a new last member: compare it below");
+
 static bool same_plan(const clxent_desc *a, const clxent_desc *b) {
     return a->op == b->op && a->pass == b->pass && a->dtype == b->dtype && a->target_type == b->target_type &&
            a->reduction == b->reduction && a->engine == b->engine && a->work_group_size == b->work_group_size &&

@@ -79,4 +79,7 @@ clxent_status clx_check_host_args(const clx_problem *problem, const clxent_host_
 /* A host array by tensor. */
 void *clx_host_array(const clxent_host_args *args, clx_tensor tensor);
 
+/* The target of a row, of any target type. */
+int64_t clx_get_target(const clx_problem *problem, const clxent_host_args *args, size_t row);
+
 #endif

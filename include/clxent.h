@@ -252,8 +252,9 @@ typedef struct clxent_args {
     clxent_buffer grad_output;
     clxent_buffer grad_input;
     clxent_buffer invalid_count;
-    clxent_buffer workspace; /* required when clxent_plan_info.workspace_size > 0; contents are scratch. Two enqueues
-                                that may overlap in time need two workspaces. The offset must be a multiple of 16 */
+    clxent_buffer workspace; /* scratch of clxent_plan_info.workspace_size bytes, at an offset that is a multiple of 16.
+                                With reduction NONE it is needed only together with invalid_count, and so it is for the
+                                BACKWARD pass of SUM. Two enqueues that may overlap in time need two workspaces */
 } clxent_args;
 
 typedef struct clxent_host_args {
@@ -286,8 +287,9 @@ typedef struct clxent_context clxent_context;
 
 /* Finds a device by `selector`: a number as `clxent devices` counts them (all platforms in the loader's order, from 0),
  * "cpu", "gpu", or NULL for the value of the environment variable CLXENT_DEVICE and, where that is unset or empty, the
- * GPU with the most compute units times clock, else any device. Devices that are not available or have no compiler are
- * passed over. Errors: INVALID_ARGUMENT (device is null), NO_DEVICE (with the number of devices seen). */
+ * GPU with the most compute units times clock, else the first of any kind. Devices that are not available or have no
+ * compiler are passed over. Errors: INVALID_ARGUMENT (device is null, or the selector is none of these), NO_DEVICE
+ * (with the number of devices seen), OUT_OF_MEMORY, OpenCL codes. */
 CLXENT_API clxent_status clxent_find_device(const char *selector, cl_device_id *device);
 
 /* A context for one device. `cl` is the caller's OpenCL context, which must hold `device` and is retained; with NULL
@@ -318,7 +320,7 @@ typedef struct clxent_plan_info {
     const char *engine_name; /* "row_per_item", "row_per_group", "column"; a constant string */
     size_t work_group_size;  /* work-items of a work-group of the main kernel */
     size_t workspace_size;   /* bytes that args.workspace must hold; 0: none needed */
-    unsigned kernels;        /* kernels that one clxent_enqueue launches */
+    unsigned kernels;        /* kernels that one clxent_enqueue launches; counting invalid targets may take two more */
     unsigned programs_built; /* programs that clxent_plan_create had to compile for this plan: 0 when all were cached */
 } clxent_plan_info;
 

@@ -46,17 +46,6 @@ void clx_put_real(const clx_problem *problem, void *array, size_t i, long double
     store(problem->desc.dtype, array, i, value);
 }
 
-int64_t clx_get_target(const clx_problem *problem, const clxent_host_args *args, size_t row) {
-    switch (problem->desc.target_type) {
-    case CLXENT_TARGET_I32:
-        return ((const int32_t *)args->target)[row];
-    case CLXENT_TARGET_I64:
-        return ((const int64_t *)args->target)[row];
-    default:
-        return ((const uint8_t *)args->target)[row];
-    }
-}
-
 bool clx_row_counts(const clx_problem *problem, int64_t target) {
     return target != problem->desc.ignore_index;
 }

@@ -27,8 +27,7 @@ void clx_put_zeros(const clx_row *row, void *tensor);
 double clx_get_real(const clx_problem *problem, const void *array, size_t i);
 void clx_put_real(const clx_problem *problem, void *array, size_t i, long double value);
 
-/* y, and whether the row counts: is it in S? */
-int64_t clx_get_target(const clx_problem *problem, const clxent_host_args *args, size_t row);
+/* Does a row with this target count: is it in S? */
 bool clx_row_counts(const clx_problem *problem, int64_t target);
 
 /* w_c, 1 when there are no weights. */
