@@ -286,10 +286,10 @@ static inline void clxent_host_args_init(clxent_host_args *args) {
 typedef struct clxent_context clxent_context;
 
 /* Finds a device by `selector`: a number as `clxent devices` counts them (all platforms in the loader's order, from 0),
- * "cpu", "gpu", or NULL for the value of the environment variable CLXENT_DEVICE and, where that is unset or empty, the
- * GPU with the most compute units times clock, else the first of any kind. Devices that are not available or have no
- * compiler are passed over. Errors: INVALID_ARGUMENT (device is null, or the selector is none of these), NO_DEVICE
- * (with the number of devices seen), OUT_OF_MEMORY, OpenCL codes. */
+ * "cpu", "gpu", or "" for the default: the GPU with the most compute units times clock, else the first device of any
+ * kind. NULL takes the value of the environment variable CLXENT_DEVICE, or the default where that is unset. Devices
+ * that are not available or have no compiler are passed over. Errors: INVALID_ARGUMENT (device is null, or the selector
+ * is none of these), NO_DEVICE (with the number of devices seen), OUT_OF_MEMORY, OpenCL codes. */
 CLXENT_API clxent_status clxent_find_device(const char *selector, cl_device_id *device);
 
 /* A context for one device. `cl` is the caller's OpenCL context, which must hold `device` and is retained; with NULL
