@@ -47,15 +47,20 @@ typedef TARGET_TYPE target_t;
 #define REAL_INT_N(n) JOIN(int, n)
 #endif
 
+/* 0 <= y < n for longs. As one unsigned comparison, see docs/devices.md: y < 0 can go wrong where y was an int. */
+#define IN_RANGE(y, n) ((ulong)(y) < (ulong)(n))
+
 #if LANES == 1
 typedef real lanes;
 typedef int lanes_int; /* what comparisons of vectors give */
 typedef long lanes_long;
 #define MASK_FROM_LONG(mask) (mask)
+#define LANES_IN_RANGE(y, n) IN_RANGE(y, n)
 #else
 typedef REAL_N(LANES) lanes;
 typedef REAL_INT_N(LANES) lanes_int;
 typedef JOIN(long, LANES) lanes_long;
+#define LANES_IN_RANGE(y, n) (JOIN(as_ulong, LANES)(y) < (JOIN(ulong, LANES))(ulong)(n))
 #if REAL64
 #define MASK_FROM_LONG(mask) (mask)
 #else

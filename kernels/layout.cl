@@ -101,6 +101,8 @@ static lanes load_class_weight(__global const real *weight, const where *w, long
 
 /* ---- values that a row has one of ---- */
 
+#define NOWHERE (-1L) /* no class at all */
+
 #if COLUMN
 
 typedef lanes per_row;
@@ -109,6 +111,7 @@ typedef lanes_long per_row_long;
 #define exp_row exp_lanes
 #define exp_output_row exp_output_lanes
 #define ROW_INT(mask) MASK_FROM_LONG(mask) /* per_row_int from the comparison of two per_row_long */
+#define ROW_IN_RANGE(y, n) LANES_IN_RANGE(y, n)
 
 /* Each lane is a row already. */
 #define FOLD_MAX(v) (v)
@@ -147,14 +150,14 @@ static per_row gather_weight(__global const real *weight, const where *w, per_ro
     return gather(weight, c, 1, 0, w->live);
 }
 
-/* Writes v at class c of each row; nothing where c is negative. */
+/* Writes v at class c of each row; nothing where c is NOWHERE. */
 static void scatter_class(per_row v, __global storage *tensor, const where *w, per_row_long c) {
     long at[LANES];
     real values[LANES];
     UNPACK(c, at);
     UNPACK(v, values);
     for (int lane = 0; lane < w->live; lane++)
-        if (at[lane] >= 0)
+        if (at[lane] != NOWHERE)
             tensor[w->element + at[lane] * w->inner + lane] = values[lane];
 }
 
@@ -166,6 +169,7 @@ typedef long per_row_long;
 #define exp_row exp_real
 #define exp_output_row exp_output_real
 #define ROW_INT(mask) ((int)(mask))
+#define ROW_IN_RANGE(y, n) IN_RANGE(y, n)
 
 /* Halves onto halves, always in the same order. */
 static real fold_max(lanes v) {
@@ -210,7 +214,7 @@ static per_row gather_weight(__global const real *weight, const where *w, per_ro
 }
 
 static void scatter_class(per_row v, __global storage *tensor, const where *w, per_row_long c) {
-    if (c >= 0)
+    if (c != NOWHERE)
         tensor[w->element + c] = v;
 }
 

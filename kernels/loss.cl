@@ -2,7 +2,7 @@
 
 typedef struct row_target {
     per_row_long y;      /* the target class; 0 where the row does not count, so that it can be used as an index */
-    per_row_long place;  /* the same, but negative where nothing is to be written */
+    per_row_long place;  /* the same, but NOWHERE where nothing is to be written */
     per_row_int counts;  /* inside [0, classes) and not ignored */
     per_row_int ignored; /* equal to ignore_index: loss and gradient are 0; a row that is neither is NaN */
     per_row weight;      /* w[y] */
@@ -12,9 +12,9 @@ static row_target read_target(const op_args *a, const where *w) {
     row_target t;
     per_row_long y = load_row_target(a->target, w);
     per_row_long ignored = y == (per_row_long)a->ignore_index;
-    per_row_long counts = y >= (per_row_long)0 && y < (per_row_long)a->classes && !ignored;
+    per_row_long counts = ROW_IN_RANGE(y, a->classes) && !ignored;
     t.y = counts ? y : (per_row_long)0;
-    t.place = counts ? y : (per_row_long)-1;
+    t.place = counts ? y : (per_row_long)NOWHERE;
     t.counts = ROW_INT(counts);
     t.ignored = ROW_INT(ignored);
     t.weight = (per_row)1;

@@ -56,7 +56,7 @@ static void sum_targets_of_chunk(const sums *s, const op_args *a, long rows, int
             long y = (long)a->target[row + i];
             if (y == a->ignore_index)
                 continue;
-            if ((ulong)y < (ulong)a->classes) /* and so not negative; y < 0 is miscompiled by Mesa 22.3 */
+            if (IN_RANGE(y, a->classes))
                 sum[i] += a->given & GIVEN_WEIGHT ? a->weight[y] : (real)1;
             else
                 invalid++;
