@@ -1,9 +1,10 @@
-/* Runs the built program for test_program.c. */
+/* Runs the built program for the tests of it, and writes and reads their files. */
 #include "run_program.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <spawn.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <setjmp.h>
@@ -18,6 +19,8 @@
 #include <cmocka.h>
 
 extern char **environ;
+
+const char *const devices[DEVICES] = {"--device reference", ""};
 
 static char directory[4096], home[4096];
 
@@ -128,6 +131,17 @@ program_run expect_success(const char *words) {
     return run;
 }
 
+int run_on_device(size_t device, const char *words, program_run *run) {
+    char line[512];
+    snprintf(line, sizeof line, "%s %s", words, devices[device]);
+    *run = run_program(line);
+    if (run->status == 1 && strstr(line, "8.npy") != NULL && strstr(run->err, "double") != NULL)
+        return 0;
+    if (run->status != 0 || strstr(run->err, "clxent: ") != NULL)
+        fail_msg("clxent %s: status %d, err \"%s\"", line, run->status, run->err);
+    return 1;
+}
+
 void write_bytes(const char *name, const void *bytes, size_t count) {
     FILE *file = fopen(name, "wb");
     assert_non_null(file);
@@ -172,6 +186,58 @@ void read_array(const char *name, const char *type, const char *shape, void *byt
     assert_memory_equal(file + 10, dictionary, strlen(dictionary));
     assert_int_equal(file[data - 1], '\n');
     memcpy(bytes, file + data, count);
+}
+
+void write_f4(const char *name, const char *shape, const double *values, size_t count) {
+    float narrow[64];
+    assert_true(count <= 64);
+    for (size_t i = 0; i < count; i++)
+        narrow[i] = (float)values[i];
+    write_array(name, "<f4", shape, narrow, count * sizeof(float));
+}
+
+void write_f8(const char *name, const char *shape, const double *values, size_t count) {
+    write_array(name, "<f8", shape, values, count * sizeof(double));
+}
+
+void expect_near(double got, double expected, double tolerance) {
+    if (!(fabs(got - expected) <= tolerance))
+        fail_msg("%.17g, but %.17g within %g was expected", got, expected, tolerance);
+}
+
+void expect_array(const char *name, const char *type, const char *shape, const double *expected, size_t count,
+                  double tolerance) {
+    if (strcmp(type, "<f4") == 0) {
+        float got[64];
+        read_array(name, type, shape, got, count * sizeof(float));
+        for (size_t i = 0; i < count; i++)
+            expect_near((double)got[i], expected[i], tolerance);
+    } else {
+        double got[64];
+        read_array(name, type, shape, got, count * sizeof(double));
+        for (size_t i = 0; i < count; i++)
+            expect_near(got[i], expected[i], tolerance);
+    }
+}
+
+/* The golden values of docs/numerics.md. */
+static void write_golden(void) {
+    static const double logits[9] = {1, 2, 3, .5, -.5, 0, -1, 4, 2}, weights[3] = {.25, 1, 2};
+    static const int64_t targets[3] = {2, -100, 0};
+    const int32_t targets4[3] = {2, -100, 0};
+    write_f4("x4.npy", "(3, 3)", logits, 9);
+    write_f8("x8.npy", "(3, 3)", logits, 9);
+    write_f4("w4.npy", "(3,)", weights, 3);
+    write_f8("w8.npy", "(3,)", weights, 3);
+    write_array("y8.npy", "<i8", "(3,)", targets, sizeof targets);
+    write_array("y4.npy", "<i4", "(3,)", targets4, sizeof targets4);
+}
+
+int enter_with_golden(void **state) {
+    int entered = enter_directory(state);
+    if (entered == 0)
+        write_golden();
+    return entered;
 }
 
 void json_text(const char *text, const char *name, char *value, size_t size) {

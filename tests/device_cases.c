@@ -1,0 +1,233 @@
+/* The device under test, and running a case on it. */
+#include "device_cases.h"
+
+#include "context.h"
+#include "plan.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+device_under_test device;
+
+/* Classes from which on a device with a limit on loop iterations may refuse a row. */
+#define HUGE_ROW 10000
+
+void must(cl_int error) {
+    if (error != CL_SUCCESS)
+        fail_msg("%s", clxent_status_string(error));
+}
+
+int open_device(void **state) {
+    (void)state;
+    const char *seed = getenv("CLXENT_TEST_SEED");
+    device.seed = seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
+    if (clxent_context_create_default(&device.context) != CLXENT_SUCCESS) {
+        print_error("%s\n", clxent_last_error());
+        return -1;
+    }
+    cl_int error = CL_SUCCESS;
+    char name[128] = "";
+    device.about = &device.context->core->device;
+    device.cl = device.context->core->cl;
+    device.queue = clCreateCommandQueue(device.cl, device.about->id, 0, &error);
+    clGetDeviceInfo(device.about->id, CL_DEVICE_NAME, sizeof name, name, NULL);
+    print_message("device %s, CLXENT_TEST_SEED=%" PRIu64 "\n", name, device.seed);
+    return error == CL_SUCCESS ? 0 : -1;
+}
+
+/* Buffers of BY_EXACT. They are let go at the very end only, because Oclgrind 21.10 takes values in a buffer that has
+ * the place of an earlier one for uninitialised. */
+static struct {
+    cl_mem *buffers;
+    size_t count;
+} kept;
+
+static void let_go(cl_mem buffer, bool at_once) {
+    if (at_once) {
+        must(clReleaseMemObject(buffer));
+        return;
+    }
+    cl_mem *more = realloc(kept.buffers, (kept.count + 1) * sizeof *more);
+    assert_non_null(more);
+    kept.buffers = more;
+    kept.buffers[kept.count++] = buffer;
+}
+
+int close_device(void **state) {
+    (void)state;
+    while (kept.count > 0)
+        clReleaseMemObject(kept.buffers[--kept.count]);
+    free(kept.buffers);
+    clReleaseCommandQueue(device.queue);
+    clxent_context_destroy(device.context);
+    return 0;
+}
+
+static void restore(device_data *d) {
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++)
+        if (d->tensors[tensor].bytes != NULL)
+            memcpy(d->tensors[tensor].bytes, d->before[tensor].bytes, d->before[tensor].size + 2 * GUARD);
+}
+
+static clxent_status by_run(device_data *d) {
+    clxent_host_args args;
+    clxent_host_args_init(&args);
+    args.input = contents(&d->tensors[CLX_INPUT]);
+    args.target = contents(&d->tensors[CLX_TARGET]);
+    args.weight = contents(&d->tensors[CLX_WEIGHT]);
+    args.output = contents(&d->tensors[CLX_OUTPUT]);
+    args.lse = contents(&d->tensors[CLX_LSE]);
+    args.grad_output = contents(&d->tensors[CLX_GRAD_OUTPUT]);
+    args.grad_input = contents(&d->tensors[CLX_GRAD_INPUT]);
+    args.invalid_count = contents(&d->tensors[CLX_INVALID_COUNT]);
+    return clxent_run(device.context, &d->problem.desc, &args);
+}
+
+/* ---- plan and enqueue ---- */
+
+static clx_tensor first_of_same(const device_data *d, clx_tensor tensor) {
+    clx_tensor first = 0;
+    while (d->tensors[first].bytes != d->tensors[tensor].bytes)
+        first++;
+    return first;
+}
+
+/* A buffer for each tensor with elements, `guard` bytes of the bands included. */
+static void make_buffers(const device_data *d, size_t guard, clxent_buffer buffers[CLX_TENSORS]) {
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++) {
+        const guarded *from = &d->tensors[tensor];
+        buffers[tensor] = (clxent_buffer){NULL, 0};
+        if (from->bytes == NULL || from->size == 0)
+            continue;
+        clx_tensor first = first_of_same(d, tensor);
+        if (first < tensor) {
+            buffers[tensor] = buffers[first];
+            continue;
+        }
+        cl_int error = CL_SUCCESS;
+        buffers[tensor].offset = guard;
+        buffers[tensor].mem = clCreateBuffer(device.cl, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR,
+                                             from->size + 2 * guard, from->bytes + GUARD - guard, &error);
+        must(error);
+    }
+}
+
+static void read_buffers(const device_data *d, size_t guard, const clxent_buffer buffers[CLX_TENSORS]) {
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++) {
+        const guarded *to = &d->tensors[tensor];
+        if (buffers[tensor].mem == NULL || first_of_same(d, tensor) < tensor)
+            continue;
+        must(clEnqueueReadBuffer(device.queue, buffers[tensor].mem, CL_TRUE, 0, to->size + 2 * guard,
+                                 to->bytes + GUARD - guard, 0, NULL, NULL));
+        let_go(buffers[tensor].mem, guard > 0);
+    }
+}
+
+/* The workspace between two bands of NaN; without bands, as the driver hands it out. */
+static clxent_buffer make_workspace(size_t size, size_t guard) {
+    clxent_buffer workspace = {NULL, guard};
+    if (size == 0)
+        return workspace;
+    unsigned char *bytes = malloc(size + 2 * guard);
+    assert_non_null(bytes);
+    memset(bytes, 0xFF, size + 2 * guard);
+    cl_int error = CL_SUCCESS;
+    workspace.mem = clCreateBuffer(device.cl, CL_MEM_READ_WRITE | (guard > 0 ? CL_MEM_COPY_HOST_PTR : 0),
+                                   size + 2 * guard, guard > 0 ? bytes : NULL, &error);
+    free(bytes);
+    must(error);
+    return workspace;
+}
+
+static void release_workspace(clxent_buffer workspace, size_t size) {
+    unsigned char band[GUARD];
+    if (workspace.mem == NULL)
+        return;
+    for (size_t side = 0; workspace.offset > 0 && side < 2; side++) {
+        must(clEnqueueReadBuffer(device.queue, workspace.mem, CL_TRUE, side * (workspace.offset + size), sizeof band,
+                                 band, 0, NULL, NULL));
+        for (size_t i = 0; i < sizeof band; i++)
+            if (band[i] != 0xFF)
+                fail_msg("byte %zu %s the workspace was written", i, side == 0 ? "before" : "behind");
+    }
+    let_go(workspace.mem, workspace.offset > 0);
+}
+
+static clxent_status enqueue_plan(device_data *d, clxent_plan *plan, size_t guard) {
+    clxent_plan_info info = {.struct_size = sizeof info};
+    assert_int_equal(clxent_plan_get_info(plan, &info), CLXENT_SUCCESS);
+    if (d->problem.desc.engine != CLXENT_ENGINE_AUTO)
+        assert_int_equal(info.engine, d->problem.desc.engine);
+    if (d->problem.desc.work_group_size > 0)
+        assert_int_equal(info.work_group_size, d->problem.desc.work_group_size);
+    if (d->work_items > 0)
+        plan->global_size = (d->work_items + info.work_group_size - 1) / info.work_group_size * info.work_group_size;
+    clxent_buffer b[CLX_TENSORS];
+    make_buffers(d, guard, b);
+    clxent_buffer workspace = make_workspace(info.workspace_size, guard);
+    clxent_args args = {sizeof args, b[CLX_INPUT],       b[CLX_TARGET],     b[CLX_WEIGHT],        b[CLX_OUTPUT],
+                        b[CLX_LSE],  b[CLX_GRAD_OUTPUT], b[CLX_GRAD_INPUT], b[CLX_INVALID_COUNT], workspace};
+    clxent_status status = clxent_enqueue(device.queue, plan, &args, 0, NULL, NULL);
+    must(clFinish(device.queue));
+    read_buffers(d, guard, b);
+    release_workspace(workspace, info.workspace_size);
+    return status;
+}
+
+static clxent_status by_enqueue(device_data *d, size_t guard) {
+    clxent_plan *plan = NULL;
+    clxent_status status = clxent_plan_create(device.context, &d->problem.desc, &plan);
+    if (status == CLXENT_SUCCESS)
+        status = enqueue_plan(d, plan, guard);
+    clxent_plan_destroy(plan);
+    return status;
+}
+
+/* ---- either way ---- */
+
+clxent_status data_run(device_data *d, run_path path) {
+    restore(d);
+    return path == BY_RUN ? by_run(d) : by_enqueue(d, path == BY_ENQUEUE ? GUARD : 0);
+}
+
+/* A kernel may take fewer work-items than its device does in general. */
+static bool group_is_too_large(const device_data *d) {
+    return d->problem.desc.work_group_size > 1 && (strstr(clxent_last_error(), "the device allows") != NULL ||
+                                                   strstr(clxent_last_error(), "of local memory") != NULL);
+}
+
+static bool refusal_is_due(const device_data *d) {
+    if (d->c.desc.dtype == CLXENT_F64 && !device.about->fp64)
+        return strstr(clxent_last_error(), "dtype is F64, the device has no double precision") != NULL;
+    return device.about->loop_limit > 0 && d->c.desc.classes >= HUGE_ROW &&
+           strstr(clxent_last_error(), "loop iterations") != NULL;
+}
+
+bool data_must_run(device_data *d, run_path path) {
+    size_t *group = &d->problem.desc.work_group_size;
+    if (*group > device.about->max_work_group)
+        *group = device.about->max_work_group;
+    clxent_status status = data_run(d, path);
+    while (status == CLXENT_UNSUPPORTED && group_is_too_large(d)) {
+        *group /= 2;
+        status = data_run(d, path);
+    }
+    if (status == CLXENT_UNSUPPORTED && refusal_is_due(d))
+        return false;
+    if (status != CLXENT_SUCCESS)
+        fail_msg("%s: %s: %s", describe(d), clxent_status_string(status), clxent_last_error());
+    if (d->c.desc.dtype == CLXENT_F64 && !device.about->fp64)
+        fail_msg("%s: F64 ran on a device without double precision", describe(d));
+    return true;
+}
+
+void check_case(const device_case *c, run_path path) {
+    device_data d;
+    data_init(&d, c);
+    data_expect(&d);
+    if (data_must_run(&d, path))
+        expect_results(&d);
+    data_free(&d);
+}

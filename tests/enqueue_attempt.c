@@ -1,0 +1,23 @@
+/* A call of clxent_enqueue with one thing changed in it, and what must follow. */
+#include "enqueue_attempt.h"
+
+void begin_good(attempt *a, clxent_op op, clxent_pass pass) {
+    case_make(&a->c, op, pass);
+    a->queue = the_device.queue;
+    a->plan = a->c.plan;
+    a->args = &a->c.args;
+    a->wait_count = 0;
+    a->wait_list = NULL;
+}
+
+void expect_refusal(attempt *a, clxent_status status, const char *text, const char *file, int line) {
+    cl_event event = NO_EVENT;
+    check_refused(clxent_enqueue(a->queue, a->plan, a->args, a->wait_count, a->wait_list, &event), status, text, file,
+                  line);
+    assert_int_equal(clFinish(the_device.queue), CL_SUCCESS);
+    if (event != NO_EVENT || !case_is_untouched(&a->c)) {
+        print_error("refused (%s), but something was touched\n", clxent_last_error());
+        _fail(file, line);
+    }
+    case_release(&a->c);
+}

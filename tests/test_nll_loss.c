@@ -1,0 +1,35 @@
+/* Negative log-likelihood on the device, forward and backward, by every engine and target type, against the
+ * reference. */
+#include "device_shapes.h"
+
+static void check_line(void **state) {
+    check_loss_line(*state);
+}
+
+#define LINE(the_pass, the_engine, type, target, group)                                                                \
+    LINE_TEST(check_line, #the_pass " " #the_engine " " #type " " #target, .op = CLXENT_NLL_LOSS,                      \
+              .pass = CLXENT_##the_pass, .dtype = CLXENT_##type, .engine = CLXENT_ENGINE_##the_engine,                 \
+              .work_group_size = group, .target_type = CLXENT_TARGET_##target)
+#define BOTH(engine, type, target, group)                                                                              \
+    LINE(FORWARD, engine, type, target, group), LINE(BACKWARD, engine, type, target, group)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        BOTH(AUTO, F32, I32, 0),
+        BOTH(ROW_PER_ITEM, F32, I32, 0),
+        BOTH(ROW_PER_ITEM, F32, I64, 7),
+        BOTH(ROW_PER_ITEM, F32, U8, LARGEST_GROUP),
+        BOTH(ROW_PER_ITEM, F64, I64, 2),
+        BOTH(ROW_PER_GROUP, F32, I32, 0),
+        LINE(FORWARD, ROW_PER_GROUP, F32, I64, 2),
+        LINE(BACKWARD, ROW_PER_GROUP, F32, I64, 7),
+        LINE(FORWARD, ROW_PER_GROUP, F32, U8, LARGEST_GROUP),
+        LINE(BACKWARD, ROW_PER_GROUP, F32, U8, 1),
+        BOTH(ROW_PER_GROUP, F64, U8, 64),
+        BOTH(COLUMN, F32, I32, 0),
+        BOTH(COLUMN, F32, I64, 1),
+        BOTH(COLUMN, F32, U8, 64),
+        BOTH(COLUMN, F64, I32, LARGEST_GROUP),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}

@@ -1,0 +1,198 @@
+/* Same input, same bits: however often it runs, wherever a row lies among how many others, and however many work-items
+ * and work-groups take part. */
+#include "device_shapes.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define REPEATS 50
+
+typedef struct extent {
+    size_t batch, classes;
+} extent;
+
+static const extent shapes[] = {{13, 10}, {13, 33}, {11, 130}, {5, 1000}};
+#define SHAPES (sizeof shapes / sizeof shapes[0])
+
+static device_case make_case(const line *l, const extent *shape, size_t batch, clxent_reduction reduction) {
+    device_case c;
+    get_shape(l, 0, &c);
+    c.desc.batch = batch;
+    c.desc.classes = shape->classes;
+    if (is_loss(l->op)) {
+        c.desc.reduction = reduction;
+        c.desc.ignore_index = l->target_type == CLXENT_TARGET_U8 ? 255 : -100;
+        c.weights = SOME_WEIGHTS;
+        c.grad_output = l->pass != CLXENT_FORWARD;
+        c.lse = l->op == CLXENT_CROSS_ENTROPY && l->pass != CLXENT_BACKWARD;
+    }
+    return c;
+}
+
+static void *copy_of(const device_data *d, clx_tensor tensor) {
+    void *copy = malloc(d->tensors[tensor].size);
+    assert_non_null(copy);
+    memcpy(copy, contents(&d->tensors[tensor]), d->tensors[tensor].size);
+    return copy;
+}
+
+/* ---- again and again ---- */
+
+static void run_repeatedly(device_data *d) {
+    void *first[CLX_TENSORS] = {NULL};
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++)
+        if (d->expected[tensor].bytes != NULL)
+            first[tensor] = copy_of(d, tensor);
+    for (int i = 0; i < REPEATS; i++) {
+        assert_int_equal(data_run(d, i % 2 == 0 ? BY_RUN : BY_ENQUEUE), CLXENT_SUCCESS);
+        for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++)
+            if (first[tensor] != NULL &&
+                memcmp(first[tensor], contents(&d->tensors[tensor]), d->tensors[tensor].size) != 0)
+                fail_msg("%s: %s has other bits in repeat %d", describe(d), clx_tensor_name(tensor), i);
+    }
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++)
+        free(first[tensor]);
+}
+
+static void check_repeats(void **state) {
+    for (size_t i = 0; i < SHAPES; i++) {
+        device_case c = make_case(*state, &shapes[i], shapes[i].batch, CLXENT_REDUCTION_MEAN);
+        device_data d;
+        data_init(&d, &c);
+        data_expect(&d);
+        if (data_must_run(&d, BY_ENQUEUE)) {
+            expect_results(&d);
+            run_repeatedly(&d);
+        }
+        data_free(&d);
+    }
+}
+
+/* ---- a row among others ---- */
+
+static void expect_same_element(const device_data *a, size_t at_a, const device_data *b, size_t at_b,
+                                clx_tensor tensor) {
+    size_t size = clx_element_size(&a->problem, tensor);
+    const char *left = contents(&a->tensors[tensor]), *right = contents(&b->tensors[tensor]);
+    if (memcmp(left + at_a * size, right + at_b * size, size) != 0)
+        fail_msg("%s: %s[%zu] is %.17g, but %.17g among %zu rows", describe(a), clx_tensor_name(tensor), at_a,
+                 get_number(a, &a->tensors[tensor], at_a), get_number(b, &b->tensors[tensor], at_b), b->problem.rows);
+}
+
+/* All that the row's place in the batch must not change. A sum over rows is not of it. */
+static void expect_same_row(const device_data *a, size_t row_a, const device_data *b, size_t row_b) {
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++) {
+        if (a->expected[tensor].bytes == NULL)
+            continue;
+        if (clx_has_logits_shape(&a->problem, tensor))
+            for (size_t c = 0; c < a->c.desc.classes; c++)
+                expect_same_element(a, element_of(a, row_a, c), b, element_of(b, row_b, c), tensor);
+        else if (tensor == CLX_LSE || a->c.desc.reduction == CLXENT_REDUCTION_NONE)
+            expect_same_element(a, row_a, b, row_b, tensor);
+    }
+}
+
+/* Runs rows [first, first + count) of `from`, put behind `before` other rows, in a batch of `batch`. */
+static void compare_moved(const device_data *from, size_t first, size_t count, size_t before, size_t batch,
+                          size_t work_items) {
+    device_case c = from->c;
+    device_data d;
+    c.desc.batch = batch;
+    data_init(&d, &c);
+    for (size_t k = 0; c.weights != NO_WEIGHTS && k < c.desc.classes; k++)
+        set_number(&d, &d.tensors[CLX_WEIGHT], k, get_number(from, &from->tensors[CLX_WEIGHT], k));
+    for (size_t row = 0; row < count; row++)
+        copy_row(&d, before + row, from, first + row);
+    data_expect(&d);
+    d.work_items = work_items;
+    assert_true(data_must_run(&d, BY_ENQUEUE));
+    for (size_t row = 0; row < count; row++)
+        expect_same_row(from, first + row, &d, before + row);
+    data_free(&d);
+}
+
+static void check_row_places(const line *l, const extent *shape, clxent_reduction reduction) {
+    device_case c = make_case(l, shape, shape->batch, reduction);
+    device_data d;
+    data_init(&d, &c);
+    data_expect(&d);
+    if (data_must_run(&d, BY_ENQUEUE)) {
+        for (size_t row = 0; row < shape->batch; row++)
+            compare_moved(&d, row, 1, 0, 1, 0);                     /* alone */
+        compare_moved(&d, 0, shape->batch, 3, shape->batch + 4, 0); /* at other places */
+        compare_moved(&d, 0, shape->batch, 150, 300, 0);            /* in a large batch */
+        compare_moved(&d, 0, shape->batch, 0, shape->batch, 1);     /* by as few work-items as can be */
+        compare_moved(&d, 0, shape->batch, 0, shape->batch, 4096);  /* by more than there are rows */
+    }
+    data_free(&d);
+}
+
+static void check_rows(void **state) {
+    const line *l = *state;
+    for (size_t i = 0; i < SHAPES; i++) {
+        check_row_places(l, &shapes[i], CLXENT_REDUCTION_NONE);
+        if (is_loss(l->op))
+            check_row_places(l, &shapes[i], CLXENT_REDUCTION_SUM);
+    }
+}
+
+/* ---- the scalar ---- */
+
+static double scalar_of(device_data *d, size_t work_group_size, size_t work_items) {
+    d->problem.desc.work_group_size = work_group_size;
+    d->work_items = work_items;
+    data_must_run(d, BY_ENQUEUE);
+    return get_number(d, &d->tensors[CLX_OUTPUT], 0);
+}
+
+/* Summed by one work-group, by many, and in two launches. */
+static void check_scalar(void **state) {
+    static const size_t batches[] = {1, 16, 17, 1000, 20000, 70000}, groups[] = {1, 2, 7, 64, LARGEST_GROUP};
+    for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
+        static const extent three = {0, 3};
+        device_case c =
+            make_case(*state, &three, batches[i], i % 2 == 0 ? CLXENT_REDUCTION_SUM : CLXENT_REDUCTION_MEAN);
+        device_data d;
+        data_init(&d, &c);
+        data_expect(&d);
+        if (data_must_run(&d, BY_RUN)) {
+            expect_results(&d);
+            double sum = get_number(&d, &d.tensors[CLX_OUTPUT], 0);
+            for (size_t j = 0; j < sizeof groups / sizeof groups[0]; j++)
+                if (scalar_of(&d, groups[j], 0) != sum || scalar_of(&d, groups[j], 3000) != sum)
+                    fail_msg("%s: not %.17g", describe(&d), sum);
+        }
+        data_free(&d);
+    }
+}
+
+#define LINE(check, the_op, the_pass, the_engine, type, target, smoothing, group)                                      \
+    LINE_TEST(check, #the_op " " #the_pass " " #the_engine " " #type, .op = CLXENT_##the_op,                           \
+              .pass = CLXENT_##the_pass, .dtype = CLXENT_##type, .engine = CLXENT_ENGINE_##the_engine,                 \
+              .work_group_size = group, .target_type = CLXENT_TARGET_##target, .label_smoothing = smoothing)
+#define BOTH(op, pass, engine, type, target, smoothing, group)                                                         \
+    LINE(check_repeats, op, pass, engine, type, target, smoothing, group),                                             \
+        LINE(check_rows, op, pass, engine, type, target, smoothing, group)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        BOTH(SOFTMAX, FORWARD, ROW_PER_ITEM, F32, I32, 0, 0),
+        BOTH(SOFTMAX, FORWARD, ROW_PER_GROUP, F32, I32, 0, 64),
+        BOTH(SOFTMAX, FORWARD, COLUMN, F32, I32, 0, 0),
+        BOTH(LOG_SOFTMAX, BACKWARD, ROW_PER_ITEM, F32, I32, 0, 0),
+        BOTH(LOG_SOFTMAX, BACKWARD, ROW_PER_GROUP, F32, I32, 0, 64),
+        BOTH(LOG_SOFTMAX, BACKWARD, COLUMN, F32, I32, 0, 0),
+        BOTH(NLL_LOSS, FORWARD, ROW_PER_ITEM, F32, I32, 0, 0),
+        BOTH(NLL_LOSS, BACKWARD, COLUMN, F32, I32, 0, 0),
+        BOTH(CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_ITEM, F32, I64, 0.1, 0),
+        BOTH(CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_GROUP, F32, I32, 0.1, 7),
+        BOTH(CROSS_ENTROPY, FORWARD_BACKWARD, COLUMN, F32, U8, 0.1, 0),
+        BOTH(CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_ITEM, F64, I32, 0, 0),
+        BOTH(CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_GROUP, F64, I64, 0, 64),
+        BOTH(CROSS_ENTROPY, FORWARD_BACKWARD, COLUMN, F64, I32, 0.1, 0),
+        LINE(check_scalar, CROSS_ENTROPY, FORWARD, ROW_PER_ITEM, F32, I32, 0, 0),
+        LINE(check_scalar, NLL_LOSS, FORWARD, ROW_PER_ITEM, F32, I32, 0, 0),
+        LINE(check_scalar, CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_ITEM, F64, I32, 0, 0),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}

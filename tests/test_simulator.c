@@ -1,0 +1,99 @@
+/* Every operation, pass, engine and target type at small sizes, on buffers of exactly the size that they must have and
+ * a workspace that nobody filled. It is an ordinary test on any device; under Oclgrind, which finds races, bad accesses
+ * and uninitialised values and takes its time, it is what the simulator is given to look at (ci/test.sh). */
+#include "device_cases.h"
+#include "device_shapes.h"
+
+typedef struct extent {
+    size_t batch, classes, inner, padding, work_group_size; /* the last of row_per_item and column */
+} extent;
+
+static const extent shapes[] = {
+    {2, 1, 1, 0, 0}, {3, 5, 1, 0, 3},   {2, 37, 1, 3, 0},  {7, 20, 1, 0, 2},
+    {2, 9, 5, 0, 0}, {1, 12, 17, 4, 2}, {1, 300, 1, 0, 3},
+};
+#define SHAPES (sizeof shapes / sizeof shapes[0])
+
+static device_case make_case(const line *l, const extent *shape) {
+    device_case c;
+    get_shape(l, 0, &c);
+    c.desc.batch = shape->batch;
+    c.desc.classes = shape->classes;
+    c.desc.inner = shape->inner;
+    if (l->engine != CLXENT_ENGINE_ROW_PER_GROUP)
+        c.desc.work_group_size = shape->work_group_size;
+    c.desc.row_stride = shape->classes * shape->inner + shape->padding;
+    return c;
+}
+
+/* Each shape with two sets of options, so that every set comes up. */
+static void check_line(void **state) {
+    const line *l = *state;
+    for (size_t i = 0; i < SHAPES; i++) {
+        if (shapes[i].inner > 1 && l->engine != CLXENT_ENGINE_COLUMN)
+            continue;
+        for (size_t j = 0; j < 2; j++) {
+            device_case c = make_case(l, &shapes[i]);
+            if (is_loss(l->op))
+                set_loss_options(&c, (2 * i + j) % LOSS_OPTIONS);
+            else if (j == 1)
+                c.in_place = l->pass == CLXENT_FORWARD ? OVER_INPUT : i % 2 == 0 ? OVER_OUTPUT : OVER_GRAD_OUTPUT;
+            check_case(&c, BY_EXACT);
+        }
+    }
+}
+
+/* A row longer than what a work-group reduces at once. */
+static void check_long_row(void **state) {
+    static const extent shape = {1, 16390, 1, 0, 0};
+    device_case c = make_case(*state, &shape);
+    check_case(&c, BY_EXACT);
+}
+
+/* More rows than one run of the reduction, and several chunks of them. */
+static void check_many_rows(void **state) {
+    static const extent shape = {150, 3, 1, 0, 0};
+    device_case c = make_case(*state, &shape);
+    c.invalid_count = true;
+    check_case(&c, BY_EXACT);
+}
+
+#define TYPED_LINE(check, the_op, the_pass, the_engine, type, target, smoothing)                                       \
+    LINE_TEST(check, #the_op " " #the_pass " " #the_engine " " #type " " #target " " #smoothing,                       \
+              .op = CLXENT_##the_op, .pass = CLXENT_##the_pass, .dtype = CLXENT_##type,                                \
+              .engine = CLXENT_ENGINE_##the_engine, .target_type = CLXENT_TARGET_##target,                             \
+              .label_smoothing = smoothing, .work_group_size = 7)
+#define LINE(check, the_op, the_pass, the_engine, target, smoothing)                                                   \
+    TYPED_LINE(check, the_op, the_pass, the_engine, F32, target, smoothing)
+#define ENGINES(op, pass, first, second, third)                                                                        \
+    LINE(check_line, op, pass, ROW_PER_ITEM, first, 0), LINE(check_line, op, pass, ROW_PER_GROUP, second, 0),          \
+        LINE(check_line, op, pass, COLUMN, third, 0)
+#define SMOOTHED(pass, first, second, third)                                                                           \
+    LINE(check_line, CROSS_ENTROPY, pass, ROW_PER_ITEM, first, 0.1),                                                   \
+        LINE(check_line, CROSS_ENTROPY, pass, ROW_PER_GROUP, second, 0.1),                                             \
+        LINE(check_line, CROSS_ENTROPY, pass, COLUMN, third, 0.1)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        ENGINES(SOFTMAX, FORWARD, I32, I32, I32),
+        ENGINES(SOFTMAX, BACKWARD, I32, I32, I32),
+        ENGINES(LOG_SOFTMAX, FORWARD, I32, I32, I32),
+        ENGINES(LOG_SOFTMAX, BACKWARD, I32, I32, I32),
+        ENGINES(NLL_LOSS, FORWARD, I32, I64, U8),
+        ENGINES(NLL_LOSS, BACKWARD, I64, U8, I32),
+        ENGINES(CROSS_ENTROPY, FORWARD, U8, I32, I64),
+        ENGINES(CROSS_ENTROPY, BACKWARD, I32, I64, U8),
+        ENGINES(CROSS_ENTROPY, FORWARD_BACKWARD, I64, U8, I32),
+        SMOOTHED(FORWARD, I32, I64, U8),
+        SMOOTHED(BACKWARD, I64, U8, I32),
+        SMOOTHED(FORWARD_BACKWARD, U8, I32, I64),
+        TYPED_LINE(check_line, SOFTMAX, FORWARD, ROW_PER_GROUP, F64, I32, 0),
+        TYPED_LINE(check_line, LOG_SOFTMAX, BACKWARD, COLUMN, F64, I32, 0),
+        TYPED_LINE(check_line, NLL_LOSS, BACKWARD, ROW_PER_GROUP, F64, I32, 0),
+        TYPED_LINE(check_line, CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_ITEM, F64, I32, 0.1),
+        LINE(check_long_row, SOFTMAX, FORWARD, ROW_PER_GROUP, I32, 0),
+        LINE(check_many_rows, NLL_LOSS, FORWARD, ROW_PER_ITEM, I32, 0),
+        LINE(check_many_rows, NLL_LOSS, BACKWARD, ROW_PER_ITEM, I64, 0),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}
