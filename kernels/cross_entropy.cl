@@ -75,18 +75,21 @@ static lane_state op_start(void) {
 static void op_absorb_block(lane_state *s, const op_args *a, const where *w, long c, int count) {
     lanes drop = lse_absorb_block(&s->lse, a->input, w, c, count);
 #if SMOOTHING
-    s->linear += weigh(s->weights, drop);
+    lanes linear[UNIT], weights[UNIT];
+#pragma unroll
+    for (int j = 0; j < UNIT; j++)
+        linear[j] = weights[j] = (lanes)0;
     for (int k = 0; k < count; k += UNIT) {
-        lanes weight[UNIT], linear[UNIT];
 #pragma unroll
         for (int j = 0; j < UNIT; j++) {
             long class = c + (k + j) * BLOCK_STEP;
-            weight[j] = smoothing_weight(a, w, class);
-            linear[j] = weigh(weight[j], load_class(a->input, w, class) - s->lse.top);
+            lanes weight = smoothing_weight(a, w, class);
+            linear[j] += weigh(weight, load_class(a->input, w, class) - s->lse.top);
+            weights[j] += weight;
         }
-        s->linear += sum_of_unit(linear);
-        s->weights += sum_of_unit(weight);
     }
+    s->linear += weigh(s->weights, drop) + sum_of_unit(linear);
+    s->weights += sum_of_unit(weights);
 #endif
 }
 

@@ -63,16 +63,20 @@ static lane_state op_start(void) {
 #define GRAD_OUTPUT(a) ((__global const storage *)(a)->grad_output)
 
 static void op_absorb_block(lane_state *s, const op_args *a, const where *w, long c, int count) {
+    lanes sum[UNIT];
+#pragma unroll
+    for (int j = 0; j < UNIT; j++)
+        sum[j] = (lanes)0;
     for (int k = 0; k < count; k += UNIT) {
-        lanes g[UNIT];
 #pragma unroll
         for (int j = 0; j < UNIT; j++) {
-            g[j] = load_ahead(GRAD_OUTPUT(a), w, c + (k + j) * BLOCK_STEP, j);
+            lanes g = load_ahead(GRAD_OUTPUT(a), w, c + (k + j) * BLOCK_STEP, j);
             if (!LOG)
-                g[j] *= load_ahead(FORWARD_OUTPUT(a), w, c + (k + j) * BLOCK_STEP, j);
+                g *= load_ahead(FORWARD_OUTPUT(a), w, c + (k + j) * BLOCK_STEP, j);
+            sum[j] += g;
         }
-        *s += sum_of_unit(g);
     }
+    *s += sum_of_unit(sum);
 }
 
 static void op_absorb(lane_state *s, const op_args *a, const where *w, long c, lanes_int keep) {
