@@ -32,11 +32,11 @@ static void make_key(const clxent_plan *plan, clx_program_key *key) {
     snprintf(key->engine, sizeof key->engine, "engine_%s", geometry->name);
     snprintf(key->op, sizeof key->op, "%s", problem->op->kernel);
     snprintf(key->options, sizeof key->options,
-             "-cl-std=CL1.2 -D REAL64=%d -D TARGET_TYPE=%s -D LANES=%zu -D COLUMN=%d -D PASS=%d -D GROUP=%zu -D "
+             "-cl-std=CL1.2 -D STORAGE=%d -D TARGET_TYPE=%s -D LANES=%zu -D COLUMN=%d -D PASS=%d -D GROUP=%zu -D "
              "HAS_FMA=%d%s %s",
-             problem->desc.dtype == CLXENT_F64, target_types[problem->desc.target_type], geometry->lanes,
-             geometry->column, (int)problem->desc.pass, geometry->group_per_row ? geometry->group_size : 1,
-             plan->core->device.fma, prefetch, problem->op->build_options(problem));
+             (int)problem->desc.dtype, target_types[problem->desc.target_type], geometry->lanes, geometry->column,
+             (int)problem->desc.pass, geometry->group_per_row ? geometry->group_size : 1, plan->core->device.fma,
+             prefetch, problem->op->build_options(problem));
 }
 
 static clxent_status make_kernel(cl_program program, const char *name, cl_kernel *kernel) {

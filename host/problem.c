@@ -22,7 +22,7 @@ static clxent_status check_enums(const clxent_desc *desc) {
         int value, last;
     } enums[] = {
         {"pass", (int)desc->pass, CLXENT_FORWARD_BACKWARD},
-        {"dtype", (int)desc->dtype, CLXENT_F64},
+        {"dtype", (int)desc->dtype, CLXENT_BF16},
         {"target_type", (int)desc->target_type, CLXENT_TARGET_U8},
         {"reduction", (int)desc->reduction, CLXENT_REDUCTION_SUM},
         {"engine", (int)desc->engine, CLXENT_ENGINE_COLUMN},
@@ -125,10 +125,10 @@ clxent_status clx_problem_init(clx_problem *problem, const clxent_desc *desc) {
         status = check_shape(problem);
     if (status != CLXENT_SUCCESS)
         return status;
-    static const size_t real_sizes[] = {sizeof(float), sizeof(double)};
+    static const size_t storage_sizes[] = {sizeof(float), sizeof(double), 2, 2};
     static const size_t target_sizes[] = {sizeof(int32_t), sizeof(int64_t), sizeof(uint8_t)};
-    problem->storage_size = real_sizes[problem->desc.dtype];
-    problem->real_size = real_sizes[problem->desc.dtype];
+    problem->storage_size = storage_sizes[problem->desc.dtype];
+    problem->real_size = problem->desc.dtype == CLXENT_F64 ? sizeof(double) : sizeof(float);
     problem->target_size = target_sizes[problem->desc.target_type];
     return CLXENT_SUCCESS;
 }

@@ -50,7 +50,7 @@
  *
  * Numerics
  * --------
- * Arithmetic is in float for F32 storage and in double for F64 storage. Losses, lse, weights and per-row gradients
+ * Arithmetic is in double for F64 storage and in float for every other. Losses, lse, weights and per-row gradients
  * have that same *real* type. Infinities and NaN in the logits give what docs/numerics.md states and disturb no
  * other row. The same plan on the same device gives the same bits every time: nothing depends on the order in which
  * work-groups run, and a row's loss and gradient do not depend on the other rows (except through the divisor of a
@@ -136,9 +136,11 @@ typedef enum clxent_op {
  * from memory once for the loss, and once more, from cache where the row fits, for the gradient. */
 typedef enum clxent_pass { CLXENT_FORWARD = 0, CLXENT_BACKWARD = 1, CLXENT_FORWARD_BACKWARD = 2 } clxent_pass;
 
-/* How tensors of the logits' shape are stored. The *real* type of losses, lse and weights is float for F32 and double
- * for F64. F64 needs a device with double precision, else CLXENT_UNSUPPORTED. */
-typedef enum clxent_dtype { CLXENT_F32 = 0, CLXENT_F64 = 1 } clxent_dtype;
+/* How tensors of the logits' shape are stored. Arithmetic, losses, lse and weights have the *real* type: double for
+ * F64, float for the others. F16 is IEEE half precision, BF16 the upper half of a float; both are rounded to the
+ * nearest, ties to even, when they are written, and need no extension of the device. F64 needs a device with double
+ * precision, else CLXENT_UNSUPPORTED. On the host, elements of F16 and BF16 are uint16_t. */
+typedef enum clxent_dtype { CLXENT_F32 = 0, CLXENT_F64 = 1, CLXENT_F16 = 2, CLXENT_BF16 = 3 } clxent_dtype;
 
 /* How targets are stored: int32_t, int64_t or uint8_t class indices. */
 typedef enum clxent_target_type {

@@ -1,7 +1,7 @@
 /* Types, arguments and arithmetic that every kernel shares. First of the files that make a program.
  *
  * Set by the host when a program is built:
- *   REAL64       1: storage and arithmetic in double, 0: in float
+ *   STORAGE      F32, F64, F16 or BF16: how tensors of the logits' shape are stored; arithmetic is double for F64, else float
  *   TARGET_TYPE  the C type of a target: int, long or uchar
  *   LANES        width of a vector: 1, 2, 4, 8 or 16
  *   COLUMN       1: the lanes of a vector are neighbouring rows, 0: neighbouring classes of one row
@@ -16,6 +16,12 @@
 #pragma clang diagnostic ignored "-Wpsabi" /* how functions pass vectors does not matter: all are inlined */
 #endif
 
+#define F32 0
+#define F64 1
+#define F16 2
+#define BF16 3
+#define REAL64 (STORAGE == F64)
+
 #if REAL64
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
 typedef double real;
@@ -27,7 +33,14 @@ typedef int real_int;
 #define LOWEST (-FLT_MAX)
 #endif
 
-typedef real storage; /* elements of tensors of the logits' shape */
+/* Elements of tensors of the logits' shape. Neither 16-bit type needs an extension of the device. */
+#if STORAGE == F16
+typedef half storage;
+#elif STORAGE == BF16
+typedef ushort storage;
+#else
+typedef real storage;
+#endif
 typedef TARGET_TYPE target_t;
 
 /* Without hardware for it, fma is software of a hundred instructions; nothing here depends on its single rounding. */

@@ -22,14 +22,14 @@ static where where_is(long row, long element, long inner, int live) {
     return w;
 }
 
-/* ---- vectors in memory with some lanes missing: those read as `fill` and are not written ---- */
+/* ---- vectors in memory with some lanes missing: those read as 0 and are not written ---- */
 
-static lanes load_lanes(__global const real *p, int live, real fill) {
+static lanes load_lanes(__global const real *p, int live) {
     if (live == LANES)
         return PACK(p);
     real values[LANES];
     for (int lane = 0; lane < LANES; lane++)
-        values[lane] = lane < live ? p[lane] : fill;
+        values[lane] = lane < live ? p[lane] : (real)0;
     return PACK(values);
 }
 
@@ -42,6 +42,28 @@ static void store_lanes(lanes v, __global real *p, int live) {
     UNPACK(v, values);
     for (int lane = 0; lane < live; lane++)
         p[lane] = values[lane];
+}
+
+/* ---- the same for tensors of storage ---- */
+
+static lanes load_storage(__global const storage *p, int live) {
+    if (live == LANES)
+        return PACK_STORAGE(p);
+    real values[LANES];
+    for (int lane = 0; lane < LANES; lane++)
+        values[lane] = lane < live ? from_storage(p + lane) : (real)0;
+    return PACK(values);
+}
+
+static void store_storage(lanes v, __global storage *p, int live) {
+    if (live == LANES) {
+        UNPACK_STORAGE(v, p);
+        return;
+    }
+    real values[LANES];
+    UNPACK(v, values);
+    for (int lane = 0; lane < live; lane++)
+        to_storage(values[lane], p + lane);
 }
 
 /* All ones in the lanes [first, end), zeros elsewhere. */
@@ -68,7 +90,7 @@ static lanes_int lanes_between(int first, int end) {
 
 /* From and to a tensor of the logits' shape. */
 static lanes load_class(__global const storage *tensor, const where *w, long c) {
-    return load_lanes(tensor + CLASS_ELEMENT(w, c), w->live, 0);
+    return load_storage(tensor + CLASS_ELEMENT(w, c), w->live);
 }
 
 /* A block: vectors that a work-item reduces together, UNIT side by side for independent work to overlap. Between them lie
@@ -77,7 +99,7 @@ static lanes load_class(__global const storage *tensor, const where *w, long c) 
 #define BLOCK_STEP (CLASS_STEP * GROUP)
 
 static lanes load_ahead(__global const storage *tensor, const where *w, long c, int j) {
-    if (j * sizeof(lanes) % 64 == 0) /* once for a cache line */
+    if (j * LANES * sizeof(storage) % 64 == 0) /* once for a cache line */
         PREFETCH(tensor + CLASS_ELEMENT(w, c));
     return load_class(tensor, w, c);
 }
@@ -87,7 +109,7 @@ static lanes sum_of_unit(const lanes x[UNIT]) {
 }
 
 static void store_class(lanes v, __global storage *tensor, const where *w, long c) {
-    store_lanes(v, tensor + CLASS_ELEMENT(w, c), w->live);
+    store_storage(v, tensor + CLASS_ELEMENT(w, c), w->live);
 }
 
 /* From an array with an element per class. */
@@ -95,7 +117,7 @@ static lanes load_class_weight(__global const real *weight, const where *w, long
 #if COLUMN
     return (lanes)weight[c];
 #else
-    return load_lanes(weight + c, w->live, 0);
+    return load_lanes(weight + c, w->live);
 #endif
 }
 
@@ -118,7 +140,7 @@ typedef lanes_long per_row_long;
 #define FOLD_SUM(v) (v)
 
 static per_row load_row(__global const real *array, const where *w) {
-    return load_lanes(array + w->row, w->live, 0);
+    return load_lanes(array + w->row, w->live);
 }
 
 static void store_row(per_row v, __global real *array, const where *w) {
@@ -132,22 +154,22 @@ static per_row_long load_row_target(__global const target_t *target, const where
     return PACK(values);
 }
 
-/* array[index * scale + lane * step] in each lane. */
-static per_row gather(__global const real *array, per_row_long index, long scale, long step, int live) {
+static per_row gather_class(__global const storage *tensor, const where *w, per_row_long c) {
     long at[LANES];
     real values[LANES];
-    UNPACK(index, at);
+    UNPACK(c, at);
     for (int lane = 0; lane < LANES; lane++)
-        values[lane] = lane < live ? array[at[lane] * scale + lane * step] : (real)0;
+        values[lane] = lane < w->live ? from_storage(tensor + w->element + at[lane] * w->inner + lane) : (real)0;
     return PACK(values);
 }
 
-static per_row gather_class(__global const storage *tensor, const where *w, per_row_long c) {
-    return gather(tensor + w->element, c, w->inner, 1, w->live);
-}
-
 static per_row gather_weight(__global const real *weight, const where *w, per_row_long c) {
-    return gather(weight, c, 1, 0, w->live);
+    long at[LANES];
+    real values[LANES];
+    UNPACK(c, at);
+    for (int lane = 0; lane < LANES; lane++)
+        values[lane] = lane < w->live ? weight[at[lane]] : (real)0;
+    return PACK(values);
 }
 
 /* Writes v at class c of each row; nothing where c is NOWHERE. */
@@ -158,7 +180,7 @@ static void scatter_class(per_row v, __global storage *tensor, const where *w, p
     UNPACK(v, values);
     for (int lane = 0; lane < w->live; lane++)
         if (at[lane] != NOWHERE)
-            tensor[w->element + at[lane] * w->inner + lane] = values[lane];
+            to_storage(values[lane], tensor + w->element + at[lane] * w->inner + lane);
 }
 
 #else /* one row at a time */
@@ -206,7 +228,7 @@ static per_row_long load_row_target(__global const target_t *target, const where
 }
 
 static per_row gather_class(__global const storage *tensor, const where *w, per_row_long c) {
-    return tensor[w->element + c];
+    return from_storage(tensor + w->element + c);
 }
 
 static per_row gather_weight(__global const real *weight, const where *w, per_row_long c) {
@@ -215,7 +237,7 @@ static per_row gather_weight(__global const real *weight, const where *w, per_ro
 
 static void scatter_class(per_row v, __global storage *tensor, const where *w, per_row_long c) {
     if (c != NOWHERE)
-        tensor[w->element + c] = v;
+        to_storage(v, tensor + w->element + c);
 }
 
 #endif

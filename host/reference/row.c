@@ -1,17 +1,37 @@
 /* What the operations of the reference share. */
 #include "row.h"
 
+#include "half.h"
+
 #include <math.h>
 
 static double load(clxent_dtype type, const void *array, size_t i) {
-    return type == CLXENT_F64 ? ((const double *)array)[i] : (double)((const float *)array)[i];
+    switch (type) {
+    case CLXENT_F64:
+        return ((const double *)array)[i];
+    case CLXENT_F16:
+        return clx_from_f16(((const uint16_t *)array)[i]);
+    case CLXENT_BF16:
+        return clx_from_bf16(((const uint16_t *)array)[i]);
+    default:
+        return ((const float *)array)[i];
+    }
 }
 
 static void store(clxent_dtype type, void *array, size_t i, long double value) {
-    if (type == CLXENT_F64)
+    switch (type) {
+    case CLXENT_F64:
         ((double *)array)[i] = (double)value;
-    else
+        break;
+    case CLXENT_F16:
+        ((uint16_t *)array)[i] = clx_to_f16((double)value);
+        break;
+    case CLXENT_BF16:
+        ((uint16_t *)array)[i] = clx_to_bf16((double)value);
+        break;
+    default:
         ((float *)array)[i] = (float)value;
+    }
 }
 
 clx_row clx_get_row(const clx_problem *problem, size_t index) {
@@ -37,13 +57,17 @@ void clx_put_zeros(const clx_row *row, void *tensor) {
         clx_put(row, tensor, c, 0);
 }
 
-/* The real type has the same numbers as the storage type: float for F32, double for F64. */
+/* The storage type that holds the real type. */
+static clxent_dtype real_type(const clx_problem *problem) {
+    return problem->desc.dtype == CLXENT_F64 ? CLXENT_F64 : CLXENT_F32;
+}
+
 double clx_get_real(const clx_problem *problem, const void *array, size_t i) {
-    return load(problem->desc.dtype, array, i);
+    return load(real_type(problem), array, i);
 }
 
 void clx_put_real(const clx_problem *problem, void *array, size_t i, long double value) {
-    store(problem->desc.dtype, array, i, value);
+    store(real_type(problem), array, i, value);
 }
 
 bool clx_row_counts(const clx_problem *problem, int64_t target) {

@@ -1,0 +1,64 @@
+/* Elements of tensors of the logits' shape, read as real and written rounded to the nearest, ties to even. One by one and as
+ * vectors; neither 16-bit type needs an extension of the device. */
+
+#if STORAGE == F16
+static real from_storage(__global const storage *p) {
+    return vload_half(0, p);
+}
+
+static void to_storage(real v, __global storage *p) {
+    vstore_half_rte(v, 0, p);
+}
+
+#if LANES == 1
+#define PACK_STORAGE(p) from_storage(p)
+#define UNPACK_STORAGE(v, p) to_storage(v, p)
+#else
+#define PACK_STORAGE(p) JOIN(vload_half, LANES)(0, p)
+#define UNPACK_STORAGE(v, p) JOIN(JOIN(vstore_half, LANES), _rte)(v, 0, p)
+#endif
+#elif STORAGE == BF16
+/* The upper half of a float. */
+static real from_storage(__global const storage *p) {
+    return as_float((uint)p[0] << 16);
+}
+
+/* Adds what carries into the upper half where it rounds up; a NaN keeps a bit of its own instead, lest it carry to 0. */
+static void to_storage(real v, __global storage *p) {
+    uint bits = as_uint(v);
+    uint rounded = bits + (0x7fffu + ((bits >> 16) & 1u));
+    p[0] = (ushort)((v != v ? bits | 0x400000u : rounded) >> 16);
+}
+
+#if LANES == 1
+#define PACK_STORAGE(p) from_storage(p)
+#define UNPACK_STORAGE(v, p) to_storage(v, p)
+#else
+typedef JOIN(uint, LANES) lanes_uint;
+
+static lanes pack_storage(__global const storage *p) {
+    return JOIN(as_float, LANES)(JOIN(convert_uint, LANES)(JOIN(vload, LANES)(0, p)) << 16u);
+}
+
+static void unpack_storage(lanes v, __global storage *p) {
+    lanes_uint bits = JOIN(as_uint, LANES)(v);
+    lanes_uint rounded = bits + ((lanes_uint)0x7fffu + ((bits >> 16u) & 1u));
+    bits = v != v ? bits | 0x400000u : rounded;
+    JOIN(vstore, LANES)(JOIN(convert_ushort, LANES)(bits >> 16u), 0, p);
+}
+
+#define PACK_STORAGE(p) pack_storage(p)
+#define UNPACK_STORAGE(v, p) unpack_storage(v, p)
+#endif
+#else
+static real from_storage(__global const storage *p) {
+    return p[0];
+}
+
+static void to_storage(real v, __global storage *p) {
+    p[0] = v;
+}
+
+#define PACK_STORAGE(p) PACK(p)
+#define UNPACK_STORAGE(v, p) UNPACK(v, p)
+#endif
