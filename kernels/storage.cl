@@ -14,8 +14,23 @@ static void to_storage(real v, __global storage *p) {
 #define PACK_STORAGE(p) from_storage(p)
 #define UNPACK_STORAGE(v, p) to_storage(v, p)
 #else
-#define PACK_STORAGE(p) JOIN(vload_half, LANES)(0, p)
-#define UNPACK_STORAGE(v, p) JOIN(JOIN(vstore_half, LANES), _rte)(v, 0, p)
+typedef JOIN(ushort, LANES) lanes_bits;
+
+/* By way of a variable, which is aligned to its size: vload_half8 and its like need the alignment of one element by the
+ * standard, but PoCL 3.1 takes that of the vector for granted on processors with F16C, and crashes without it. */
+static lanes pack_storage(__global const storage *p) {
+    lanes_bits bits = JOIN(vload, LANES)(0, (__global const ushort *)p);
+    return JOIN(vload_half, LANES)(0, (const half *)&bits);
+}
+
+static void unpack_storage(lanes v, __global storage *p) {
+    lanes_bits bits;
+    JOIN(JOIN(vstore_half, LANES), _rte)(v, 0, (half *)&bits);
+    JOIN(vstore, LANES)(bits, 0, (__global ushort *)p);
+}
+
+#define PACK_STORAGE(p) pack_storage(p)
+#define UNPACK_STORAGE(v, p) unpack_storage(v, p)
 #endif
 #elif STORAGE == BF16
 /* The upper half of a float. */
