@@ -33,7 +33,8 @@ static const char *const op_names[] = {[CLXENT_SOFTMAX] = "softmax",
                                        [CLXENT_CROSS_ENTROPY] = "cross-entropy"};
 static const char *const pass_names[] = {
     [CLXENT_FORWARD] = "forward", [CLXENT_BACKWARD] = "backward", [CLXENT_FORWARD_BACKWARD] = "forward+backward"};
-static const char *const type_names[] = {[CLXENT_F32] = "f4", [CLXENT_F64] = "f8"};
+static const char *const type_names[] = {
+    [CLXENT_F32] = "f4", [CLXENT_F64] = "f8", [CLXENT_F16] = "f2", [CLXENT_BF16] = "bf16"};
 static const char *const engine_names[] = {[CLXENT_ENGINE_ROW_PER_ITEM] = "row_per_item",
                                            [CLXENT_ENGINE_ROW_PER_GROUP] = "row_per_group",
                                            [CLXENT_ENGINE_COLUMN] = "column"};

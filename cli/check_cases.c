@@ -64,7 +64,7 @@ static const struct {
 };
 #define PASSES (sizeof passes / sizeof passes[0])
 
-static const clxent_dtype dtypes[] = {CLXENT_F32, CLXENT_F64};
+static const clxent_dtype dtypes[] = {CLXENT_F32, CLXENT_F64, CLXENT_F16, CLXENT_BF16};
 #define DTYPES (sizeof dtypes / sizeof dtypes[0])
 
 static const clxent_engine engines[] = {CLXENT_ENGINE_ROW_PER_ITEM, CLXENT_ENGINE_ROW_PER_GROUP, CLXENT_ENGINE_COLUMN};
@@ -92,13 +92,13 @@ static void set_shape(clxent_desc *desc, const extent *shape) {
         desc->row_stride = shape->classes * shape->inner + shape->padding;
 }
 
-/* A kernel in double takes longest to compile, and differs from the one in float by its types only. So the lines in
- * double have one target type, work-group size and choice of smoothing each, in turn, where those in float have them
- * all. */
+/* A kernel for another storage type differs from the one for F32 by its types only, and takes as long to compile (in
+ * double longer). So only the lines in F32 have every target type, work-group size and choice of smoothing; the others
+ * have one of each, in turn. */
 static variant narrowed(const variant *v, const clxent_desc *desc) {
     static const clxent_target_type target_types[] = {CLXENT_TARGET_I32, CLXENT_TARGET_I64, CLXENT_TARGET_U8};
     static const size_t work_group_sizes[] = {0, 1, 64};
-    size_t turn = ((size_t)desc->op + (size_t)desc->pass + (size_t)desc->engine) % 3;
+    size_t turn = ((size_t)desc->op + (size_t)desc->pass + (size_t)desc->engine + (size_t)desc->dtype) % 3;
     variant result = *v;
     result.target_type = target_types[turn];
     result.work_group_size = work_group_sizes[turn];
@@ -144,7 +144,7 @@ bool check_get_case(const check_line *line, size_t index, size_t largest_group, 
         out->desc.engine = line->engine;
         set_shape(&out->desc, index < SHAPES ? &shapes[index] : &large_shape);
         variant narrow = narrowed(v, &out->desc);
-        set_options(out, line->dtype == CLXENT_F64 ? &narrow : v, largest_group);
+        set_options(out, line->dtype == CLXENT_F32 ? v : &narrow, largest_group);
         return true;
     }
     return false;

@@ -2,6 +2,8 @@
  * equal values, a common offset, a nearly certain class, -inf in front. The same case has the same data every time. */
 #include "check_data.h"
 
+#include "../host/half.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,22 +31,48 @@ static double draw(uint64_t *state) {
     return (double)(*state >> 11) * 0x1p-52 - 1;
 }
 
-double check_get(clxent_dtype dtype, const void *array, size_t i) {
-    return dtype == CLXENT_F32 ? (double)((const float *)array)[i] : ((const double *)array)[i];
+clxent_dtype check_real_type(clxent_dtype dtype) {
+    return dtype == CLXENT_F64 ? CLXENT_F64 : CLXENT_F32;
 }
 
-static void put(clxent_dtype dtype, void *array, size_t i, double value) {
-    if (dtype == CLXENT_F32)
+clxent_dtype check_output_type(const check_case *c) {
+    return check_is_loss(c->desc.op) ? check_real_type(c->desc.dtype) : c->desc.dtype;
+}
+
+double check_get(clxent_dtype type, const void *array, size_t i) {
+    switch (type) {
+    case CLXENT_F16:
+        return clx_from_f16(((const uint16_t *)array)[i]);
+    case CLXENT_BF16:
+        return clx_from_bf16(((const uint16_t *)array)[i]);
+    case CLXENT_F32:
+        return ((const float *)array)[i];
+    default:
+        return ((const double *)array)[i];
+    }
+}
+
+void check_set(clxent_dtype type, void *array, size_t i, double value) {
+    switch (type) {
+    case CLXENT_F16:
+        ((uint16_t *)array)[i] = clx_to_f16(value);
+        break;
+    case CLXENT_BF16:
+        ((uint16_t *)array)[i] = clx_to_bf16(value);
+        break;
+    case CLXENT_F32:
         ((float *)array)[i] = (float)value;
-    else
+        break;
+    default:
         ((double *)array)[i] = value;
+    }
 }
 
-/* Memory for elements of the case's type, all NaN; at least one, so that NULL means that there is no memory. */
-static void *make(const check_case *c, size_t elements) {
+/* Memory for elements of a type, all NaN; at least one, so that NULL means that there is no memory. */
+static void *make(clxent_dtype type, size_t elements) {
     void *array = malloc((elements > 0 ? elements : 1) * sizeof(double));
     for (size_t i = 0; array != NULL && i < elements; i++)
-        put(c->desc.dtype, array, i, NAN);
+        check_set(type, array, i, NAN);
     return array;
 }
 
@@ -111,12 +139,12 @@ static double fill_rows(check_data *data, const check_case *c, uint64_t *state) 
             double x = draw_logit(kind_of_row(c, row), k, desc->classes, target, state);
             if (desc->op == CLXENT_NLL_LOSS && !isnan(x))
                 x = -fabs(x); /* log-probabilities */
-            put(desc->dtype, data->input, row / desc->inner * stride + k * desc->inner + row % desc->inner, x);
+            check_set(desc->dtype, data->input, row / desc->inner * stride + k * desc->inner + row % desc->inner, x);
         }
         if (data->target != NULL)
             put_target(c, data->target, row, ignored ? desc->ignore_index : (int64_t)target);
         if (!ignored)
-            weights += data->weight != NULL ? check_get(desc->dtype, data->weight, target) : 1;
+            weights += data->weight != NULL ? check_get(check_real_type(desc->dtype), data->weight, target) : 1;
     }
     return weights;
 }
@@ -128,7 +156,7 @@ static bool run_forward(check_data *data, const check_case *c) {
     desc.pass = CLXENT_FORWARD;
     void *loss = NULL;
     if (check_is_loss(desc.op))
-        results.output = loss = make(c, data->output_elements);
+        results.output = loss = make(check_output_type(c), data->output_elements);
     clxent_host_args args = check_data_args(data, &results);
     clxent_status status = clxent_reference(&desc, &args);
     free(loss);
@@ -137,17 +165,18 @@ static bool run_forward(check_data *data, const check_case *c) {
 
 static bool make_inputs(check_data *data, const check_case *c) {
     bool loss = check_is_loss(c->desc.op), back = c->desc.pass == CLXENT_BACKWARD;
-    data->input = make(c, data->span);
+    const clxent_dtype storage = c->desc.dtype;
+    data->input = make(storage, data->span);
     if (loss)
         data->target = malloc(data->rows * sizeof(int64_t));
     if (c->weight)
-        data->weight = make(c, c->desc.classes);
+        data->weight = make(check_real_type(storage), c->desc.classes);
     if (c->grad_output)
-        data->grad_output = make(c, loss ? data->output_elements : data->span);
+        data->grad_output = make(check_output_type(c), loss ? data->output_elements : data->span);
     if (back && !loss)
-        data->saved_output = make(c, data->span);
+        data->saved_output = make(storage, data->span);
     if (back && c->lse)
-        data->saved_lse = make(c, data->rows);
+        data->saved_lse = make(check_real_type(storage), data->rows);
     return data->input != NULL && (!loss || data->target != NULL) && (!c->weight || data->weight != NULL) &&
            (!c->grad_output || data->grad_output != NULL) && (!back || loss || data->saved_output != NULL) &&
            (!back || !c->lse || data->saved_lse != NULL);
@@ -156,11 +185,11 @@ static bool make_inputs(check_data *data, const check_case *c) {
 static bool make_results(check_results *results, const check_data *data, const check_case *c) {
     bool forward = c->desc.pass != CLXENT_BACKWARD, backward = c->desc.pass != CLXENT_FORWARD;
     if (forward)
-        results->output = make(c, data->output_elements);
+        results->output = make(check_output_type(c), data->output_elements);
     if (forward && c->lse)
-        results->lse = make(c, data->rows);
+        results->lse = make(check_real_type(c->desc.dtype), data->rows);
     if (backward)
-        results->grad_input = make(c, data->span);
+        results->grad_input = make(c->desc.dtype, data->span);
     return (!forward || results->output != NULL) && (!forward || !c->lse || results->lse != NULL) &&
            (!backward || results->grad_input != NULL);
 }
@@ -178,11 +207,11 @@ bool check_data_init(check_data *data, const check_case *c) {
 
     uint64_t state = 20240229u + c->seed;
     for (size_t k = 0; data->weight != NULL && k < desc->classes; k++)
-        put(desc->dtype, data->weight, k, 1 + 0.5 * draw(&state));
+        check_set(check_real_type(desc->dtype), data->weight, k, 1 + 0.5 * draw(&state));
     double weights = fill_rows(data, c, &state);
     size_t grads = loss ? data->output_elements : data->span;
     for (size_t i = 0; data->grad_output != NULL && i < grads; i++)
-        put(desc->dtype, data->grad_output, i, 2 * draw(&state));
+        check_set(check_output_type(c), data->grad_output, i, 2 * draw(&state));
     data->scale = (data->grad_output != NULL ? 2 : 1) * (data->weight != NULL ? 1.5 : 1);
     if (loss && desc->reduction == CLXENT_REDUCTION_MEAN && weights > 0)
         data->scale /= weights;

@@ -26,7 +26,14 @@ void check_data_free(check_data *data);
 /* The arguments of a run that writes to `results`. */
 clxent_host_args check_data_args(const check_data *data, const check_results *results);
 
-/* Element i of an array of the case's type. */
-double check_get(clxent_dtype dtype, const void *array, size_t i);
+/* The type of losses, lse, weights and a loss's incoming gradient where tensors of the logits' shape have `dtype`. */
+clxent_dtype check_real_type(clxent_dtype dtype);
+
+/* The type of the output and of the incoming gradient of a case. */
+clxent_dtype check_output_type(const check_case *c);
+
+/* Element i of an array of this type. Setting rounds to it. */
+double check_get(clxent_dtype type, const void *array, size_t i);
+void check_set(clxent_dtype type, void *array, size_t i, double value);
 
 #endif

@@ -28,11 +28,13 @@ int job_read_input(cli_job *job, int64_t axis) {
     if (status == STATUS_OK)
         status = check_selector(job->command, job->given);
     if (status == STATUS_OK)
+        status = check_dtype(job->command, job->given);
+    if (status == STATUS_OK)
         status = read_array(path, &job->input);
+    if (status == STATUS_OK)
+        status = find_dtype(job->given, job->input.type, &job->type);
     if (status != STATUS_OK)
         return status;
-    if (job->input.type != NPY_F4 && job->input.type != NPY_F8)
-        return complain("%s holds %s, the input must be f4 or f8", path, npy_type_name(job->input.type));
     if (job->input.rank == 0)
         return complain("%s is zero-dimensional, it has no class axis", path);
     if (!chosen && axis >= (int64_t)job->input.rank)
@@ -40,7 +42,7 @@ int job_read_input(cli_job *job, int64_t axis) {
     if (!find_class_axis(&job->input, axis, &job->axis))
         return complain("%s has the shape %s, which has no axis %lld", path,
                         write_shape(job->input.rank, job->input.shape).text, (long long)axis);
-    job->desc.dtype = job->input.type == NPY_F8 ? CLXENT_F64 : CLXENT_F32;
+    job->desc.dtype = job->type->dtype;
     job->desc.batch = job->axis.batch;
     job->desc.classes = job->axis.classes;
     job->desc.inner = job->axis.inner;
@@ -48,19 +50,19 @@ int job_read_input(cli_job *job, int64_t axis) {
     return STATUS_OK;
 }
 
-int job_read_real(cli_job *job, option_id id, npy_array *array) {
+int job_read_numbers(const cli_job *job, option_id id, npy_type type, npy_array *array) {
     const char *path = job->given->values[id];
     if (path == NULL)
         return STATUS_OK;
     int status = read_array(path, array);
-    if (status == STATUS_OK && array->type != job->input.type)
-        return complain("%s holds %s, the input %s, but they must have the same type", option_name(id) + 2,
-                        npy_type_name(array->type), npy_type_name(job->input.type));
+    if (status == STATUS_OK && array->type != type)
+        return complain("%s holds %s, for an input of type %s it must be %s", option_name(id) + 2,
+                        npy_type_name(array->type), job->type->name, npy_type_name(type));
     return status;
 }
 
-int job_create(const cli_job *job, npy_array *array, size_t rank, const size_t *shape) {
-    if (npy_create(array, job->input.type, rank, shape))
+int create_result(npy_array *array, npy_type type, size_t rank, const size_t *shape) {
+    if (npy_create(array, type, rank, shape))
         return STATUS_OK;
     return complain("there is no memory for a result of the shape %s", write_shape(rank, shape).text);
 }
@@ -135,7 +137,7 @@ static int verify(cli_job *job) {
     int status = STATUS_OK;
     for (size_t i = 0; i < 3 && status == STATUS_OK; i++)
         if (got[i]->data != NULL)
-            status = job_create(job, wanted[i], got[i]->rank, got[i]->shape);
+            status = create_result(wanted[i], got[i]->type, got[i]->rank, got[i]->shape);
     double ms;
     if (status == STATUS_OK)
         status = compute(job, NULL, &expected, &ms);

@@ -5,6 +5,7 @@
 
 #include "clxent.h"
 #include "device.h"
+#include "dtype.h"
 #include "npy.h"
 #include "options.h"
 #include "shape.h"
@@ -17,6 +18,7 @@ typedef struct cli_job {
     const cli_command *command;
     const cli_arguments *given;
     clxent_desc desc;
+    const cli_dtype *type;
     class_axis axis;
     npy_array input, target, weight, grad_output; /* data is NULL for those that are not given */
     results results;
@@ -31,15 +33,12 @@ typedef struct cli_job {
 /* An empty job with the descriptor's defaults. */
 void job_init(cli_job *job, const cli_command *command, const cli_arguments *given, clxent_op op);
 
-/* Reads the input and finds the class axis in it; sets dtype and shape of the descriptor. Without --axis, `axis` is the
- * class axis where there is one, else the last. */
+/* Reads the input and finds its storage type and the class axis in it; sets dtype and shape of the descriptor. Without
+ * --axis, `axis` is the class axis where there is one, else the last. */
 int job_read_input(cli_job *job, int64_t axis);
 
-/* Reads another array of the input's type, named by an option, if that is given. */
-int job_read_real(cli_job *job, option_id id, npy_array *array);
-
-/* Makes a result of the input's type. */
-int job_create(const cli_job *job, npy_array *array, size_t rank, const size_t *shape);
+/* Reads another array, which must be of this type, named by an option, if that is given. */
+int job_read_numbers(const cli_job *job, option_id id, npy_type type, npy_array *array);
 
 /* Computes, verifies, prints and writes. */
 int job_run(cli_job *job);
@@ -48,5 +47,8 @@ void job_free(cli_job *job);
 
 /* Reads a file; complains on failure, naming it. */
 int read_array(const char *path, npy_array *array);
+
+/* Makes a result; complains when there is no memory. */
+int create_result(npy_array *array, npy_type type, size_t rank, const size_t *shape);
 
 #endif

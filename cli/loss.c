@@ -17,23 +17,27 @@
             "weights; or the sum of losses (default mean)"                                                             \
     }
 #define ROW_WEIGHT                                                                                                     \
-    { OPTION_WEIGHT, "W.npy", "a weight for each class: one-dimensional, of the input's type" }
+    { OPTION_WEIGHT, "W.npy", "a weight for each class: one-dimensional; f8 for f8 input, else f4" }
 #define ROW_IGNORE_INDEX                                                                                               \
     { OPTION_IGNORE_INDEX, "I", "rows with this target count nowhere and get a zero gradient\n(default -100)" }
 #define ROW_GRAD_OUTPUT                                                                                                \
     {                                                                                                                  \
         OPTION_GRAD_OUTPUT, "G.npy",                                                                                   \
-            "gradient that comes in, of the input's type: one number, or for\n"                                        \
-            "--reduction none the target's shape (default 1); needs --grad"                                            \
+            "gradient that comes in, f8 for f8 input, else f4: one number, or\n"                                       \
+            "for --reduction none the target's shape (default 1); needs --grad"                                        \
     }
 #define ROW_OUTPUT                                                                                                     \
-    { OPTION_OUTPUT, "LOSS.npy", "write the loss here: zero-dimensional, or for none the target's shape" }
+    {                                                                                                                  \
+        OPTION_OUTPUT, "LOSS.npy",                                                                                     \
+            "write the loss here, f8 for f8 input, else f4: zero-dimensional, or\n"                                    \
+            "for none the target's shape"                                                                              \
+    }
 #define ROW_GRAD                                                                                                       \
     { OPTION_GRAD, "GRAD.npy", "write the gradient of the input here: its shape and type" }
 
 static const cli_option nll_options[] = {
-    ROW_AXIS, ROW_REDUCTION,     ROW_WEIGHT,        ROW_IGNORE_INDEX, ROW_GRAD_OUTPUT,  ROW_OUTPUT,
-    ROW_GRAD, OPTION_ROW_DEVICE, OPTION_ROW_VERIFY, OPTION_ROW_JSON,  OPTION_ROWS_HELP,
+    ROW_AXIS, ROW_REDUCTION,    ROW_WEIGHT,        ROW_IGNORE_INDEX,  ROW_GRAD_OUTPUT, ROW_OUTPUT,
+    ROW_GRAD, OPTION_ROW_DTYPE, OPTION_ROW_DEVICE, OPTION_ROW_VERIFY, OPTION_ROW_JSON, OPTION_ROWS_HELP,
 };
 
 static const cli_option cross_entropy_options[] = {
@@ -46,7 +50,8 @@ static const cli_option cross_entropy_options[] = {
     ROW_GRAD_OUTPUT,
     ROW_OUTPUT,
     ROW_GRAD,
-    {OPTION_LSE, "LSE.npy", "write log(sum of exp) of each row here: the target's shape"},
+    {OPTION_LSE, "LSE.npy", "write log(sum of exp) of each row here: the target's shape, the\nloss's type"},
+    OPTION_ROW_DTYPE,
     OPTION_ROW_DEVICE,
     OPTION_ROW_VERIFY,
     OPTION_ROW_JSON,
@@ -98,7 +103,7 @@ static int read_target(cli_job *job) {
     int status = read_array(path, target);
     if (status != STATUS_OK)
         return status;
-    if (target->type == NPY_F4 || target->type == NPY_F8)
+    if (target->type != NPY_U1 && target->type != NPY_I4 && target->type != NPY_I8)
         return complain("%s holds %s, targets must be u1, i4 or i8", path, npy_type_name(target->type));
     if (!same_shape(target->rank, target->shape, job->axis.rank, job->axis.shape))
         return complain("the target has the shape %s, but an input of the shape %s with its class axis at %zu needs %s",
@@ -115,7 +120,7 @@ static int read_target(cli_job *job) {
 
 static int read_weight(cli_job *job) {
     const npy_array *weight = &job->weight;
-    int status = job_read_real(job, OPTION_WEIGHT, &job->weight);
+    int status = job_read_numbers(job, OPTION_WEIGHT, job->type->real, &job->weight);
     if (status != STATUS_OK || weight->data == NULL)
         return status;
     if (weight->rank != 1)
@@ -128,7 +133,7 @@ static int read_weight(cli_job *job) {
 
 static int read_grad_output(cli_job *job) {
     const npy_array *grad = &job->grad_output, *target = &job->target;
-    int status = job_read_real(job, OPTION_GRAD_OUTPUT, &job->grad_output);
+    int status = job_read_numbers(job, OPTION_GRAD_OUTPUT, job->type->real, &job->grad_output);
     if (status != STATUS_OK || grad->data == NULL)
         return status;
     if (job->desc.reduction != CLXENT_REDUCTION_NONE && grad->elements != 1)
@@ -149,11 +154,11 @@ static int plan_passes(cli_job *job) {
     if (grad && !fused)
         job->passes[job->pass_count++] = CLXENT_BACKWARD;
     size_t loss_rank = job->desc.reduction == CLXENT_REDUCTION_NONE ? target->rank : 0;
-    int status = job_create(job, &job->results.output, loss_rank, target->shape);
+    int status = create_result(&job->results.output, job->type->real, loss_rank, target->shape);
     if (status == STATUS_OK && grad)
-        status = job_create(job, &job->results.grad, job->input.rank, job->input.shape);
+        status = create_result(&job->results.grad, job->input.type, job->input.rank, job->input.shape);
     if (status == STATUS_OK && job->given->values[OPTION_LSE] != NULL)
-        status = job_create(job, &job->results.lse, target->rank, target->shape);
+        status = create_result(&job->results.lse, job->type->real, target->rank, target->shape);
     return status;
 }
 
@@ -187,8 +192,9 @@ const cli_command nll_loss_command = {
     .summary = "negative log-likelihood of log-probabilities, and its gradient",
     .files = {"INPUT.npy", "TARGET.npy"},
     .about = "Computes the loss -w[y] * x[y] of each row and reduces it. INPUT.npy holds log-probabilities x\n"
-             "(such as log-softmax writes): f4 or f8, little-endian, C order, of any rank. TARGET.npy holds\n"
-             "the class index y of each row: u1, i4 or i8, of the input's shape without the class axis.",
+             "(such as log-softmax writes): f2, f4, f8 or bfloat16 (see --dtype), little-endian, C order, of any\n"
+             "rank. TARGET.npy holds the class index y of each row: u1, i4 or i8, of the input's shape without\n"
+             "the class axis. A loss of 16-bit input is computed in float.",
     .options = nll_options,
     .example = "  clxent nll-loss log_probabilities.npy labels.npy --reduction sum --grad grad.npy",
     .run = run,
@@ -199,9 +205,9 @@ const cli_command cross_entropy_command = {
     .summary = "cross-entropy of logits, and its gradient",
     .files = {"INPUT.npy", "TARGET.npy"},
     .about = "Computes the loss -w[y] * log(softmax(x)[y]) of each row and reduces it. INPUT.npy holds logits x:\n"
-             "f4 or f8, little-endian, C order, of any rank. TARGET.npy holds the class index y of each row:\n"
-             "u1, i4 or i8, of the input's shape without the class axis. With --grad, loss and gradient come\n"
-             "from one pass over the logits.",
+             "f2, f4, f8 or bfloat16 (see --dtype), little-endian, C order, of any rank. TARGET.npy holds the\n"
+             "class index y of each row: u1, i4 or i8, of the input's shape without the class axis. With --grad,\n"
+             "loss and gradient come from one pass over the logits. A loss of 16-bit input is computed in float.",
     .options = cross_entropy_options,
     .example = "  clxent cross-entropy logits.npy labels.npy --weight w.npy --label-smoothing 0.1 --grad grad.npy",
     .run = run,

@@ -14,8 +14,9 @@
 static const struct {
     const char *name;
     size_t size;
-} types[] = {
-    [NPY_F4] = {"f4", 4}, [NPY_F8] = {"f8", 8}, [NPY_U1] = {"u1", 1}, [NPY_I4] = {"i4", 4}, [NPY_I8] = {"i8", 8}};
+} types[] = {[NPY_F2] = {"f2", 2}, [NPY_F4] = {"f4", 4}, [NPY_F8] = {"f8", 8}, [NPY_U1] = {"u1", 1},
+             [NPY_U2] = {"u2", 2}, [NPY_I4] = {"i4", 4}, [NPY_I8] = {"i8", 8}};
+
 bool npy_refuse(npy_error *error, const char *format, ...) {
     va_list values;
     va_start(values, format);

@@ -1,5 +1,6 @@
 /* Arrays in .npy files, the format of NumPy: a short text header, then the elements.
- * Read: versions 1, 2 and 3; little-endian f4, f8, i4, i8 and u1; C order; any rank up to 32, 0 included.
+ * Read: versions 1, 2 and 3; little-endian f2, f4, f8, u1, u2, i4 and i8; C order; any rank up to 32,
+ * 0 included.
  * Written: version 1. */
 #ifndef CLI_NPY_H
 #define CLI_NPY_H
@@ -14,7 +15,7 @@
 
 #define NPY_ALIGNMENT 64 /* of the elements, in memory and in files written here */
 
-typedef enum npy_type { NPY_F4, NPY_F8, NPY_U1, NPY_I4, NPY_I8, NPY_TYPES } npy_type;
+typedef enum npy_type { NPY_F2, NPY_F4, NPY_F8, NPY_U1, NPY_U2, NPY_I4, NPY_I8, NPY_TYPES } npy_type;
 
 typedef struct npy_array {
     npy_type type;

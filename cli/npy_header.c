@@ -57,7 +57,7 @@ static bool take_string(cursor *c, char *text, size_t size) {
 static bool parse_type(cursor *c, npy_array *array, npy_error *error) {
     char text[32];
     if (!take_string(c, text, sizeof text))
-        return npy_refuse(error, "its element type is not a plain one, only f4, f8, i4, i8 and u1 are read");
+        return npy_refuse(error, "its element type is not a plain one, only f2, f4, f8, u1, u2, i4 and i8 are read");
     for (npy_type type = 0; type < NPY_TYPES; type++) {
         if (text[0] == '\0' || strcmp(text + 1, npy_type_name(type)) != 0)
             continue;
@@ -67,7 +67,8 @@ static bool parse_type(cursor *c, npy_array *array, npy_error *error) {
         if (text[0] == '>')
             return npy_refuse(error, "its elements are big-endian ('%s'), only little-endian ones are read", text);
     }
-    return npy_refuse(error, "its element type is '%s', only f4, f8, i4, i8 and u1 (little-endian) are read", text);
+    return npy_refuse(error, "its element type is '%s', only f2, f4, f8, u1, u2, i4 and i8 (little-endian) are read",
+                      text);
 }
 
 static bool parse_order(cursor *c, npy_error *error) {

@@ -23,6 +23,7 @@ const char *option_name(option_id id) {
         [OPTION_OUTPUT] = "--output",
         [OPTION_GRAD] = "--grad",
         [OPTION_LSE] = "--lse",
+        [OPTION_DTYPE] = "--dtype",
         [OPTION_SHAPE] = "--shape",
         [OPTION_DEVICE] = "--device",
         [OPTION_VERIFY] = "--verify",

@@ -21,6 +21,7 @@ typedef enum option_id {
     OPTION_OUTPUT,
     OPTION_GRAD,
     OPTION_LSE,
+    OPTION_DTYPE,
     OPTION_SHAPE,
     OPTION_DEVICE,
     OPTION_VERIFY,
@@ -47,6 +48,12 @@ typedef struct cli_option {
             "where to compute: a number of `clxent devices`, the best device of a\n"                                   \
             "kind, or plain C on the CPU without OpenCL\n"                                                             \
             "(default: $CLXENT_DEVICE, else the best GPU, else any device)"                                            \
+    }
+#define OPTION_ROW_DTYPE                                                                                               \
+    {                                                                                                                  \
+        OPTION_DTYPE, "f2|f4|f8|bf16",                                                                                 \
+            "what the input must be (default: what it is); bf16 reads u2 as the\n"                                     \
+            "bits of bfloat16, for which .npy files have no type of their own"                                         \
     }
 #define OPTION_ROW_VERIFY                                                                                              \
     { OPTION_VERIFY, NULL, "also compute by the CPU reference and print the largest difference" }

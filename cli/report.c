@@ -33,7 +33,7 @@ static void print_object(const cli_job *job, const cli_device *device) {
     json_count(&object, "rows", job->rows);
     json_count(&object, "classes", job->desc.classes);
     json_count(&object, "ignored", job->ignored);
-    json_string(&object, "type", npy_type_name(job->input.type));
+    json_string(&object, "type", job->type->name);
     json_string(&object, "device", device->name);
     json_string(&object, "platform", device->platform);
     json_string(&object, "engine", job->engine);
@@ -46,7 +46,7 @@ static void print_object(const cli_job *job, const cli_device *device) {
 static void print_lines(const cli_job *job, const cli_device *device) {
     if (has_scalar(job))
         printf("%s, %s: %.*g\n", job->command->name, reductions[job->desc.reduction],
-               job->input.type == NPY_F4 ? 9 : 15, scalar(job));
+               job->results.output.type == NPY_F4 ? 9 : 15, scalar(job));
     else if (is_loss(job))
         printf("%s, one loss per row\n", job->command->name);
     else

@@ -7,6 +7,7 @@ static const cli_option options[] = {
     {OPTION_OUTPUT, "OUT.npy", "write the result here: the input's shape and type"},
     {OPTION_GRAD_OUTPUT, "G.npy", "gradient that comes in: the input's shape and type; needs --grad"},
     {OPTION_GRAD, "GRAD.npy", "write the gradient of the input here: its shape and type; needs\n--grad-output"},
+    OPTION_ROW_DTYPE,
     OPTION_ROW_DEVICE,
     OPTION_ROW_VERIFY,
     OPTION_ROW_JSON,
@@ -24,7 +25,7 @@ static int check_pair(const cli_command *self, const cli_arguments *given) {
 }
 
 static int read_grad_output(cli_job *job) {
-    int status = job_read_real(job, OPTION_GRAD_OUTPUT, &job->grad_output);
+    int status = job_read_numbers(job, OPTION_GRAD_OUTPUT, job->input.type, &job->grad_output);
     const npy_array *grad = &job->grad_output, *input = &job->input;
     if (status == STATUS_OK && grad->data != NULL && !same_shape(grad->rank, grad->shape, input->rank, input->shape))
         return complain("grad-output has the shape %s, the input %s", write_shape(grad->rank, grad->shape).text,
@@ -39,11 +40,11 @@ static int prepare(cli_job *job) {
     if (status == STATUS_OK)
         status = read_grad_output(job);
     if (status == STATUS_OK)
-        status = job_create(job, &job->results.output, job->input.rank, job->input.shape);
+        status = create_result(&job->results.output, job->input.type, job->input.rank, job->input.shape);
     job->passes[job->pass_count++] = CLXENT_FORWARD;
     if (status == STATUS_OK && job->given->values[OPTION_GRAD] != NULL) {
         job->passes[job->pass_count++] = CLXENT_BACKWARD;
-        status = job_create(job, &job->results.grad, job->input.rank, job->input.shape);
+        status = create_result(&job->results.grad, job->input.type, job->input.rank, job->input.shape);
     }
     return status;
 }
@@ -62,9 +63,9 @@ const cli_command softmax_command = {
     .name = "softmax",
     .summary = "exp(x) / sum of exp(x) along an axis, and its gradient",
     .files = {"INPUT.npy"},
-    .about = "Computes p = exp(x) / sum of exp(x) along the class axis. INPUT.npy holds x: f4 or f8\n"
-             "(little-endian, C order), of any rank. With --grad-output and --grad also the gradient\n"
-             "p * (g - sum of g * p), where g is the gradient that comes in.",
+    .about = "Computes p = exp(x) / sum of exp(x) along the class axis. INPUT.npy holds x: f2, f4, f8 or\n"
+             "bfloat16 (see --dtype), little-endian, C order, of any rank. With --grad-output and --grad also\n"
+             "the gradient p * (g - sum of g * p), where g is the gradient that comes in.",
     .options = options,
     .example = "  clxent softmax logits.npy --output probabilities.npy --verify",
     .run = run,
@@ -75,8 +76,9 @@ const cli_command log_softmax_command = {
     .summary = "the logarithm of softmax, and its gradient",
     .files = {"INPUT.npy"},
     .about = "Computes l = x - log(sum of exp(x)) along the class axis, exact also where x is large.\n"
-             "INPUT.npy holds x: f4 or f8 (little-endian, C order), of any rank. With --grad-output and\n"
-             "--grad also the gradient g - exp(l) * sum of g, where g is the gradient that comes in.",
+             "INPUT.npy holds x: f2, f4, f8 or bfloat16 (see --dtype), little-endian, C order, of any rank.\n"
+             "With --grad-output and --grad also the gradient g - exp(l) * sum of g, where g is the gradient\n"
+             "that comes in.",
     .options = options,
     .example = "  clxent log-softmax images.npy --axis 1 --grad-output g.npy --grad grad.npy",
     .run = run,

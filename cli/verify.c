@@ -1,6 +1,8 @@
 /* The largest difference between what a device computed and what the reference did. */
 #include "verify.h"
 
+#include "../host/half.h"
+
 #include <math.h>
 
 double value_error(double got, double expected) {
@@ -11,12 +13,23 @@ double value_error(double got, double expected) {
     return got == expected ? 0 : fabs(got - expected);
 }
 
+static double element(const npy_array *array, size_t i) {
+    switch (array->type) {
+    case NPY_F2:
+        return clx_from_f16(((const uint16_t *)array->data)[i]);
+    case NPY_U2:
+        return clx_from_bf16(((const uint16_t *)array->data)[i]);
+    case NPY_F4:
+        return ((const float *)array->data)[i];
+    default:
+        return ((const double *)array->data)[i];
+    }
+}
+
 double array_error(const npy_array *got, const npy_array *expected) {
     double largest = 0;
     for (size_t i = 0; i < got->elements; i++) {
-        double error = got->type == NPY_F4
-                           ? value_error(((const float *)got->data)[i], ((const float *)expected->data)[i])
-                           : value_error(((const double *)got->data)[i], ((const double *)expected->data)[i]);
+        double error = value_error(element(got, i), element(expected, i));
         if (error > largest)
             largest = error;
     }

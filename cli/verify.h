@@ -7,7 +7,7 @@
 /* |got - expected| of two values: 0 for two NaN or two equal infinities, infinity for a NaN against a number. */
 double value_error(double got, double expected);
 
-/* The largest over two f4 or f8 arrays of the same type and shape. */
+/* The largest over two arrays of the same type and shape: f2, f4, f8, or u2 with the bits of bfloat16. */
 double array_error(const npy_array *got, const npy_array *expected);
 
 #endif

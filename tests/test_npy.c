@@ -65,6 +65,8 @@ static void test_accepted_headers(void **state) {
     expect("{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }\n", NPY_F8, 1, one);
     expect("{'descr': '|u1', 'fortran_order': False, 'shape': (), }\n", NPY_U1, 0, NULL);
     expect("{'descr': '<u1', 'fortran_order': False, 'shape': (3,), }\n", NPY_U1, 1, one);
+    expect("{'descr': '<f2', 'fortran_order': False, 'shape': (3, 4), }", NPY_F2, 2, two);
+    expect("{'descr': '<u2', 'fortran_order': False, 'shape': (3,), }\n", NPY_U2, 1, one);
     expect("{'descr': '<i4', 'fortran_order': False, 'shape': (3, 4,)}", NPY_I4, 2, two);
     expect("{\"shape\":(2,0,5,7),\"fortran_order\":False,\"descr\":\"<i8\"}", NPY_I8, 4, four);
     expect(" { 'shape' : ( 3 , 4 ) , 'descr' : '<f4' ,\n\t'fortran_order' : False } \n", NPY_F4, 2, two);
@@ -76,7 +78,10 @@ static void test_refused_headers(void **state) {
         const char *dictionary, *says;
     } cases[] = {
         {"{'descr': '>f4', 'fortran_order': False, 'shape': (3,), }", "big-endian ('>f4')"},
-        {"{'descr': '<f2', 'fortran_order': False, 'shape': (3,), }", "'<f2'"},
+        {"{'descr': '>f2', 'fortran_order': False, 'shape': (3,), }", "big-endian ('>f2')"},
+        {"{'descr': '|u2', 'fortran_order': False, 'shape': (3,), }", "'|u2'"},
+        {"{'descr': '<i2', 'fortran_order': False, 'shape': (3,), }", "'<i2'"},
+        {"{'descr': '<c8', 'fortran_order': False, 'shape': (3,), }", "'<c8', only f2, f4, f8, u1, u2, i4 and i8"},
         {"{'descr': '|f4', 'fortran_order': False, 'shape': (3,), }", "'|f4'"},
         {"{'descr': '', 'fortran_order': False, 'shape': (3,), }", "''"},
         {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (3,), }", "not a plain one"},

@@ -36,6 +36,7 @@ static void test_usage_errors(void **state) {
     expect_refusal(2, "softmax x4.npy --grad g.npy", "--grad is given without --grad-output");
     expect_refusal(2, "softmax x4.npy --grad-output x4.npy", "--grad-output is given without --grad");
     expect_refusal(2, "cross-entropy x4.npy y4.npy --grad-output w4.npy", "--grad-output is given without --grad");
+    expect_refusal(2, "softmax x4.npy --dtype f16", "--dtype is \"f16\", it must be f2, f4, f8 or bf16");
     expect_refusal(2, "check --device reference", "the device cannot be the reference");
 }
 
@@ -50,7 +51,7 @@ static void test_unreadable_files(void **state) {
     write_array("long.npy", "<f4", "(1,)", two, 8);
     write_array("huge.npy", "<f4", "(4611686018427387904, 8)", two, 8);
     write_array("large.npy", "<f4", "(1000000, 1000000)", two, 8);
-    write_array("half.npy", "<f2", "(4,)", two, 8);
+    write_array("complex.npy", "<c8", "(1,)", two, 8);
     write_array("big.npy", ">f4", "(2,)", two, 8);
     write_array("int.npy", "<i4", "(2,)", two, 8);
     write_npy("fortran.npy", "{'descr': '<f4', 'fortran_order': True, 'shape': (1, 2), }", two, 8);
@@ -66,9 +67,9 @@ static void test_unreadable_files(void **state) {
     expect_refusal(1, "softmax huge.npy --output o.npy", "more elements than this machine can address");
     expect_refusal(1, "softmax large.npy --output o.npy",
                    "holds 8 bytes of elements, its header promises 4000000000000");
-    expect_refusal(1, "softmax half.npy --output o.npy", "'<f2'");
+    expect_refusal(1, "softmax complex.npy --output o.npy", "'<c8'");
     expect_refusal(1, "softmax big.npy --output o.npy", "big-endian");
-    expect_refusal(1, "softmax int.npy --output o.npy", "int.npy holds i4, the input must be f4 or f8");
+    expect_refusal(1, "softmax int.npy --output o.npy", "int.npy holds i4, the input must be f2, f4 or f8, or u2");
     expect_refusal(1, "softmax fortran.npy --output o.npy", "Fortran order");
     expect_refusal(1, "softmax dict.npy --output o.npy", "corrupt");
 }
@@ -90,9 +91,12 @@ static void test_wrong_arrays(void **state) {
     expect_refusal(1, "cross-entropy x4.npy y2.npy", "target has the shape (2,), but an input of the shape (3, 3)");
     expect_refusal(1, "cross-entropy x4.npy y4.npy --weight w2.npy", "weight has 2 entries, the class axis has 3");
     expect_refusal(1, "cross-entropy x4.npy y4.npy --weight w2d.npy", "weight has the shape (1, 3)");
-    expect_refusal(1, "cross-entropy x4.npy y4.npy --weight w8.npy", "weight holds f8, the input f4");
-    expect_refusal(1, "cross-entropy x8.npy y4.npy --weight w4.npy", "weight holds f4, the input f8");
-    expect_refusal(1, "softmax x4.npy --grad-output x8.npy --grad g.npy", "grad-output holds f8, the input f4");
+    expect_refusal(1, "cross-entropy x4.npy y4.npy --weight w8.npy",
+                   "weight holds f8, for an input of type f4 it must be f4");
+    expect_refusal(1, "cross-entropy x8.npy y4.npy --weight w4.npy",
+                   "weight holds f4, for an input of type f8 it must be f8");
+    expect_refusal(1, "softmax x4.npy --grad-output x8.npy --grad g.npy",
+                   "grad-output holds f8, for an input of type f4 it must be f4");
     expect_refusal(1, "softmax x4.npy --grad-output w4.npy --grad g.npy",
                    "grad-output has the shape (3,), the input (3, 3)");
     expect_refusal(1, "cross-entropy x4.npy y4.npy --grad-output g2.npy --grad g.npy", "needs one number");

@@ -99,8 +99,8 @@ static void enums_out_of_range(void **state) {
     REFUSES(LOSS, SET_ENUM(c.desc.op, -1), OPTION, "op is -1, it must be from 0 to 3");
     REFUSES(LOSS, SET_ENUM(c.desc.pass, 3), OPTION, "pass is 3, it must be from 0 to 2");
     REFUSES(LOSS, SET_ENUM(c.desc.pass, -1), OPTION, "pass is -1, it must be from 0 to 2");
-    REFUSES(LOSS, SET_ENUM(c.desc.dtype, 2), OPTION, "dtype is 2, it must be from 0 to 1");
-    REFUSES(LOSS, SET_ENUM(c.desc.dtype, -1), OPTION, "dtype is -1, it must be from 0 to 1");
+    REFUSES(LOSS, SET_ENUM(c.desc.dtype, 4), OPTION, "dtype is 4, it must be from 0 to 3");
+    REFUSES(LOSS, SET_ENUM(c.desc.dtype, -1), OPTION, "dtype is -1, it must be from 0 to 3");
     REFUSES(LOSS, SET_ENUM(c.desc.target_type, 3), OPTION, "target_type is 3, it must be from 0 to 2");
     REFUSES(LOSS, SET_ENUM(c.desc.target_type, -1), OPTION, "target_type is -1, it must be from 0 to 2");
     REFUSES(LOSS, SET_ENUM(c.desc.reduction, 3), OPTION, "reduction is 3, it must be from 0 to 2");
