@@ -60,6 +60,7 @@ typedef struct device_case {
 typedef struct guarded {
     unsigned char *bytes; /* the band in front; NULL: no such tensor */
     size_t size;          /* of what lies between the bands */
+    bool stored;          /* has elements of the storage type; else, if they are numbers, of its real type */
 } guarded;
 
 typedef struct device_data {
@@ -84,6 +85,9 @@ void data_free(device_data *d);
 double draw(uint64_t *state);
 
 void *contents(const guarded *tensor);
+/* The type of a tensor of numbers. */
+clxent_dtype type_of(const device_data *d, const guarded *tensor);
+/* Numbers of a tensor; what is set is rounded to the type of its elements. */
 double get_number(const device_data *d, const guarded *tensor, size_t i);
 void set_number(const device_data *d, const guarded *tensor, size_t i, double value);
 /* Index of class c of a row in a tensor of the logits' shape. */

@@ -10,7 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-/* The error allowed is the sum of magnitudes, each times its factor here, in units of the storage type's epsilon. The
+/* The error allowed is the sum of magnitudes, each times its factor here, in units of the epsilon of the real
+ * type, in which the arithmetic is; what rounding to the storage type adds is below. The
  * magnitude of a sum is that of its absolute values. The rounding errors of a sum of n different terms add up like a
  * random walk, hence `root` times sqrt(n); equal terms always round the same way, hence, where a row can have many,
  * `each` times n. */
@@ -50,11 +51,22 @@ static const struct {
     [PRODUCTS] = {4, 0, 0},
 };
 
-/* Absolute, for a magnitude of 1: exp is cut off at exp(-87) = 1.7e-38 (exp(-708) = 3.4e-308), and a device may take
- * smaller numbers as 0. */
-static double smallest(const device_data *d) {
-    return d->c.desc.dtype == CLXENT_F64 ? 1e-307 : 6e-38;
-}
+/* By the type of the compared tensor:
+ *   epsilon  of the arithmetic, which is that of the real type.
+ *   smallest absolute, for a magnitude of 1: exp is cut off at exp(-87) = 1.7e-38 (exp(-708) = 3.4e-308), and a device
+ *            may take smaller numbers as 0.
+ *   rounding to a 16-bit type, relative to the number: of both sides, by half an epsilon of that type each (2^-10 and
+ *            2^-7), and a little for the difference that they had before.
+ *   spacing  of its subnormal numbers, absolute, for the same reason: each side is rounded by up to half of it. That of
+ *            BF16 is far below smallest. */
+static const struct {
+    double epsilon, smallest, rounding, spacing;
+} precisions[] = {
+    [CLXENT_F32] = {FLT_EPSILON, 6e-38, 0, 0},
+    [CLXENT_F64] = {DBL_EPSILON, 1e-307, 0, 0},
+    [CLXENT_F16] = {FLT_EPSILON, 6e-38, 1.02 * 0x1p-10, 0x1p-24},
+    [CLXENT_BF16] = {FLT_EPSILON, 6e-38, 1.02 * 0x1p-7, 0},
+};
 
 static double errors_of(source what, size_t terms) {
     return allowed[what].factor + allowed[what].root * sqrt((double)terms) + allowed[what].each * (double)terms;
@@ -74,18 +86,19 @@ typedef struct row_facts {
 
 const char *describe(const device_data *d) {
     static char text[512];
+    static const char *const dtypes[] = {"F32", "F64", "F16", "BF16"};
     static const char *const ops[] = {"softmax", "log-softmax", "nll-loss", "cross-entropy"};
     static const char *const passes[] = {"forward", "backward", "forward-backward"};
     const clxent_desc *desc = &d->problem.desc;
     snprintf(
         text, sizeof text,
-        "%s %s, F%d, engine %d, work_group_size %zu, batch %zu, classes %zu, inner %zu, row_stride %zu, target_type "
+        "%s %s, %s, engine %d, work_group_size %zu, batch %zu, classes %zu, inner %zu, row_stride %zu, target_type "
         "%d, reduction %d, ignore_index %" PRId64
         ", smoothing %g, weights %d, grad_output %d, lse %d, in_place %d, poison %d, CLXENT_TEST_SEED=%" PRIu64,
-        ops[desc->op], passes[desc->pass], desc->dtype == CLXENT_F64 ? 64 : 32, (int)desc->engine,
-        desc->work_group_size, desc->batch, desc->classes, desc->inner, desc->row_stride, (int)desc->target_type,
-        (int)desc->reduction, desc->ignore_index, desc->label_smoothing, (int)d->c.weights, d->c.grad_output, d->c.lse,
-        (int)d->c.in_place, d->c.poison, device.seed);
+        ops[desc->op], passes[desc->pass], dtypes[desc->dtype], (int)desc->engine, desc->work_group_size, desc->batch,
+        desc->classes, desc->inner, desc->row_stride, (int)desc->target_type, (int)desc->reduction, desc->ignore_index,
+        desc->label_smoothing, (int)d->c.weights, d->c.grad_output, d->c.lse, (int)d->c.in_place, d->c.poison,
+        device.seed);
     return text;
 }
 
@@ -93,8 +106,10 @@ const char *describe(const device_data *d) {
 
 static void compare(const device_data *d, clx_tensor tensor, size_t i, double epsilons, double magnitude) {
     double got = get_number(d, &d->tensors[tensor], i), expected = get_number(d, &d->expected[tensor], i);
-    double epsilon = d->c.desc.dtype == CLXENT_F64 ? DBL_EPSILON : (double)FLT_EPSILON;
-    double bound = epsilons * epsilon + magnitude * smallest(d);
+    clxent_dtype type = type_of(d, &d->expected[tensor]);
+    double bound = epsilons * precisions[type].epsilon + magnitude * precisions[type].smallest;
+    if (magnitude > 0) /* else it is exactly 0 */
+        bound += precisions[type].rounding * fabs(expected) + precisions[type].spacing;
     if (isnan(expected) ? isnan(got) : got == expected)
         return;
     if (isfinite(expected) && isfinite(bound) && fabs(got - expected) <= bound)

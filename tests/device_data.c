@@ -1,6 +1,7 @@
 /* The data of a case. Plain random numbers hide most bugs of a softmax, so each row is of another kind. */
 #include "device_cases.h"
 
+#include "half.h"
 #include "op.h"
 
 #include <math.h>
@@ -11,11 +12,11 @@ typedef enum row_kind {
     PLAIN,
     EDGE_OF_EXP,    /* +-88, where exp reaches the ends of float */
     OUTLIERS,       /* +-1e4 among small ones */
-    HUGE_OUTLIERS,  /* +-1e8 among small ones */
+    HUGE_OUTLIERS,  /* +-1e8 among small ones; in half precision +-6e4, near the largest number */
     EQUAL,          /* one value throughout */
     NEARLY_CERTAIN, /* the target far above the rest */
     OFFSET,         /* 1e4 added to all */
-    HUGE_OFFSET,    /* 1e8 added to all */
+    HUGE_OFFSET,    /* 1e8 taken from all; in half precision 6e4 */
     WIDE,
     RISING, /* a new maximum at every class */
     LEADING_INF,
@@ -50,17 +51,40 @@ void *contents(const guarded *tensor) {
     return tensor->bytes == NULL || tensor->size == 0 ? NULL : tensor->bytes + GUARD;
 }
 
+clxent_dtype type_of(const device_data *d, const guarded *tensor) {
+    clxent_dtype dtype = d->problem.desc.dtype;
+    return tensor->stored || dtype == CLXENT_F64 ? dtype : CLXENT_F32;
+}
+
 double get_number(const device_data *d, const guarded *tensor, size_t i) {
     const void *array = contents(tensor);
-    return d->problem.desc.dtype == CLXENT_F64 ? ((const double *)array)[i] : (double)((const float *)array)[i];
+    switch (type_of(d, tensor)) {
+    case CLXENT_F64:
+        return ((const double *)array)[i];
+    case CLXENT_F16:
+        return clx_from_f16(((const uint16_t *)array)[i]);
+    case CLXENT_BF16:
+        return clx_from_bf16(((const uint16_t *)array)[i]);
+    default:
+        return (double)((const float *)array)[i];
+    }
 }
 
 void set_number(const device_data *d, const guarded *tensor, size_t i, double value) {
     void *array = contents(tensor);
-    if (d->problem.desc.dtype == CLXENT_F64)
+    switch (type_of(d, tensor)) {
+    case CLXENT_F64:
         ((double *)array)[i] = value;
-    else
+        break;
+    case CLXENT_F16:
+        ((uint16_t *)array)[i] = clx_to_f16(value);
+        break;
+    case CLXENT_BF16:
+        ((uint16_t *)array)[i] = clx_to_bf16(value);
+        break;
+    default:
         ((float *)array)[i] = (float)value;
+    }
 }
 
 size_t element_of(const device_data *d, size_t row, size_t c) {
@@ -118,17 +142,17 @@ void copy_row(device_data *to, size_t to_row, const device_data *from, size_t fr
 
 /* ---- making ---- */
 
-static guarded make(size_t size) {
-    guarded made = {malloc(size + 2 * GUARD), size};
+static guarded make(size_t size, bool stored) {
+    guarded made = {malloc(size + 2 * GUARD), size, stored};
     assert_non_null(made.bytes);
-    memset(made.bytes, 0xFF, size + 2 * GUARD); /* NaN, as float and as double */
+    memset(made.bytes, 0xFF, size + 2 * GUARD); /* NaN in every type */
     return made;
 }
 
 static guarded copy_of(const guarded *from) {
-    guarded copy = {NULL, from->size};
+    guarded copy = {NULL, from->size, from->stored};
     if (from->bytes != NULL) {
-        copy = make(from->size);
+        copy = make(from->size, from->stored);
         memcpy(copy.bytes, from->bytes, from->size + 2 * GUARD);
     }
     return copy;
@@ -142,7 +166,7 @@ static bool has_tensor(const device_data *d, clx_tensor tensor) {
     return clx_is_required(use) || (clx_is_used(use) && wanted);
 }
 
-static double draw_logit(row_kind kind, size_t c, size_t classes, size_t target, uint64_t *state) {
+static double draw_logit(row_kind kind, double huge, size_t c, size_t classes, size_t target, uint64_t *state) {
     double u = draw(state);
     switch (kind) {
     case EDGE_OF_EXP:
@@ -150,7 +174,7 @@ static double draw_logit(row_kind kind, size_t c, size_t classes, size_t target,
     case OUTLIERS:
         return u < -0.8 ? -1e4 : u > 0.8 ? 1e4 : u;
     case HUGE_OUTLIERS:
-        return u < -0.8 ? -1e8 : u > 0.8 ? 1e8 : u;
+        return u < -0.8 ? -huge : u > 0.8 ? huge : u;
     case EQUAL:
         return 2.5;
     case NEARLY_CERTAIN:
@@ -158,7 +182,7 @@ static double draw_logit(row_kind kind, size_t c, size_t classes, size_t target,
     case OFFSET:
         return 1e4 + 8 * u;
     case HUGE_OFFSET:
-        return -1e8 + 64 * u;
+        return -huge + 64 * u;
     case WIDE:
         return 40 * u;
     case RISING:
@@ -182,8 +206,9 @@ static double draw_logit(row_kind kind, size_t c, size_t classes, size_t target,
 
 static void fill_row(device_data *d, size_t row, row_kind kind, size_t target, uint64_t *state) {
     const clxent_desc *desc = &d->problem.desc;
+    double huge = desc->dtype == CLXENT_F16 ? 6e4 : 1e8;
     for (size_t c = 0; c < desc->classes; c++) {
-        double x = draw_logit(kind, c, desc->classes, target, state);
+        double x = draw_logit(kind, huge, c, desc->classes, target, state);
         set_logit(d, row, c, desc->op == CLXENT_NLL_LOSS && !isnan(x) ? -fabs(x) : x); /* log-probabilities there */
     }
 }
@@ -247,10 +272,10 @@ void data_init(device_data *d, const device_case *c) {
         fail_msg("%s", clxent_last_error());
     for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++)
         if (has_tensor(d, tensor))
-            d->tensors[tensor] = make(clx_tensor_bytes(&d->problem, tensor));
+            d->tensors[tensor] = make(clx_tensor_bytes(&d->problem, tensor), clx_has_logits_shape(&d->problem, tensor));
     d->logits = d->tensors[CLX_INPUT];
     if (d->logits.bytes == NULL)
-        d->logits = make(d->problem.span * d->problem.storage_size);
+        d->logits = make(d->problem.span * d->problem.storage_size, true);
     fill_weights(d, &state);
     fill_rows(d, &state);
     fill_grad_output(d, &state);
@@ -279,7 +304,7 @@ static void run_forward_before(device_data *d) {
         return;
     clxent_desc desc = d->problem.desc;
     desc.pass = CLXENT_FORWARD;
-    guarded tensors[CLX_TENSORS], loss = make((d->problem.rows + 1) * d->problem.real_size);
+    guarded tensors[CLX_TENSORS], loss = make((d->problem.rows + 1) * d->problem.real_size, false);
     memcpy(tensors, d->tensors, sizeof tensors);
     tensors[CLX_GRAD_INPUT].bytes = tensors[CLX_GRAD_OUTPUT].bytes = tensors[CLX_INVALID_COUNT].bytes = NULL;
     if (!saved_output)

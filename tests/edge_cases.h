@@ -17,7 +17,7 @@ typedef struct way {
 
 static inline void for_each_way(void (*check)(const way *w)) {
     for (int engine = CLXENT_ENGINE_ROW_PER_ITEM; engine <= CLXENT_ENGINE_COLUMN; engine++)
-        for (int dtype = CLXENT_F32; dtype <= CLXENT_F64; dtype++)
+        for (int dtype = CLXENT_F32; dtype <= CLXENT_BF16; dtype++)
             for (int path = BY_RUN; path <= BY_ENQUEUE; path++)
                 check(&(way){(clxent_engine)engine, (clxent_dtype)dtype, (run_path)path});
 }

@@ -66,6 +66,8 @@ int main(void) {
         PASSES(ROW_PER_ITEM, F32, I64, 0.1, 7),
         PASSES(ROW_PER_ITEM, F64, U8, 0.1, LARGEST_GROUP),
         LINE(check_line, FORWARD_BACKWARD, ROW_PER_ITEM, F64, I32, 0, 2),
+        PASSES(ROW_PER_ITEM, F16, I32, 0.1, 0),
+        PASSES(ROW_PER_ITEM, BF16, I64, 0, 7),
         PASSES(ROW_PER_GROUP, F32, U8, 0, 64),
         PASSES(ROW_PER_GROUP, F32, I32, 0.1, 7),
         PASSES(ROW_PER_GROUP, F64, I64, 0.1, 2),
@@ -74,10 +76,14 @@ int main(void) {
         LINE(check_line, FORWARD_BACKWARD, ROW_PER_GROUP, F32, I32, 0.1, 1),
         LINE(check_line, FORWARD, ROW_PER_GROUP, F32, I32, 0, LARGEST_GROUP),
         LINE(check_line, BACKWARD, ROW_PER_GROUP, F32, I32, 0, 2),
+        PASSES(ROW_PER_GROUP, F16, I64, 0, 0),
+        PASSES(ROW_PER_GROUP, BF16, U8, 0.1, 7),
         PASSES(COLUMN, F32, I64, 0, 64),
         PASSES(COLUMN, F32, U8, 0.1, 0),
         PASSES(COLUMN, F64, I32, 0.1, 2),
         LINE(check_line, FORWARD_BACKWARD, COLUMN, F64, U8, 0, LARGEST_GROUP),
+        PASSES(COLUMN, F16, U8, 0.1, 2),
+        PASSES(COLUMN, BF16, I32, 0, 0),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

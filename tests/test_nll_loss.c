@@ -20,16 +20,22 @@ int main(void) {
         BOTH(ROW_PER_ITEM, F32, I64, 7),
         BOTH(ROW_PER_ITEM, F32, U8, LARGEST_GROUP),
         BOTH(ROW_PER_ITEM, F64, I64, 2),
+        BOTH(ROW_PER_ITEM, F16, I32, 0),
+        BOTH(ROW_PER_ITEM, BF16, I64, 7),
         BOTH(ROW_PER_GROUP, F32, I32, 0),
         LINE(FORWARD, ROW_PER_GROUP, F32, I64, 2),
         LINE(BACKWARD, ROW_PER_GROUP, F32, I64, 7),
         LINE(FORWARD, ROW_PER_GROUP, F32, U8, LARGEST_GROUP),
         LINE(BACKWARD, ROW_PER_GROUP, F32, U8, 1),
         BOTH(ROW_PER_GROUP, F64, U8, 64),
+        BOTH(ROW_PER_GROUP, F16, I64, 0),
+        BOTH(ROW_PER_GROUP, BF16, I32, 7),
         BOTH(COLUMN, F32, I32, 0),
         BOTH(COLUMN, F32, I64, 1),
         BOTH(COLUMN, F32, U8, 64),
         BOTH(COLUMN, F64, I32, LARGEST_GROUP),
+        BOTH(COLUMN, F16, U8, 64),
+        BOTH(COLUMN, BF16, I32, 0),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }
