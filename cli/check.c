@@ -239,8 +239,8 @@ const cli_command check_command = {
              "shapes, options and difficult data, and compares each element with the CPU reference. One line per\n"
              "operation, pass, type and engine: the cases run, and the largest error in units of its tolerance\n"
              "(above 1 fails). What the device cannot do is \"unsupported\", with the reason. Nearly all of the\n"
-             "time goes into compiling kernels: up to a minute or two, and seconds from the second run on where the\n"
-             "driver keeps them. The exit status is 1 if anything is out of tolerance.",
+             "time goes into compiling kernels: minutes on a CPU, and seconds from the second run on where the driver\n"
+             "keeps them. The exit status is 1 if anything is out of tolerance.",
     .options = options,
     .example = "  clxent check --device gpu",
     .run = run,

@@ -39,7 +39,7 @@ static void merge_group(__local row_state *shared) {
 }
 
 /* The state of the whole row, for every work-item. While chunks are merged it lies in local memory, not in a private variable:
- * there is only one of it, and PoCL's compiler cannot carry a double over a loop with barriers (docs/design.md). */
+ * there is only one of it, and PoCL's compiler cannot carry a double over a loop with barriers (docs/devices.md). */
 static row_state reduce_row(const op_args *a, const where *w, __local row_state *shared, __local row_state *total) {
     for (long first = 0; first < a->classes; first += CHUNK) {
         shared[get_local_id(0)] = reduce_share(a, w, first, min(a->classes, first + CHUNK));

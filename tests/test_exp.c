@@ -61,9 +61,10 @@ static void build(sweep *s) {
         if (strcmp(source->name, "common") == 0)
             texts[0] = source->text;
     assert_non_null(texts[0]);
-    snprintf(options, sizeof options,
-             "-cl-std=CL1.2 -D REAL64=%d -D TARGET_TYPE=int -D LANES=%d -D COLUMN=0 -D PASS=0 -D GROUP=1 -D HAS_FMA=%d",
-             s->t->wide, s->t->lanes, device.about->fma);
+    snprintf(
+        options, sizeof options,
+        "-cl-std=CL1.2 -D STORAGE=%d -D TARGET_TYPE=int -D LANES=%d -D COLUMN=0 -D PASS=0 -D GROUP=1 -D HAS_FMA=%d",
+        s->t->wide ? CLXENT_F64 : CLXENT_F32, s->t->lanes, device.about->fma);
     s->program = clCreateProgramWithSource(device.cl, 2, texts, NULL, &error);
     must(error);
     must(clBuildProgram(s->program, 1, &device.about->id, options, NULL, NULL));

@@ -45,7 +45,7 @@ static void options(void **state) {
     (void)state;
     REFUSES(LOSS, SET_ENUM(d.op, 4), OPTION, "op is 4, it must be from 0 to 3");
     REFUSES(LOSS, SET_ENUM(d.pass, 3), OPTION, "pass is 3, it must be from 0 to 2");
-    REFUSES(LOSS, SET_ENUM(d.dtype, 2), OPTION, "dtype is 2, it must be from 0 to 1");
+    REFUSES(LOSS, SET_ENUM(d.dtype, 4), OPTION, "dtype is 4, it must be from 0 to 3");
     REFUSES(LOSS, SET_ENUM(d.target_type, -1), OPTION, "target_type is -1, it must be from 0 to 2");
     REFUSES(LOSS, SET_ENUM(d.reduction, 3), OPTION, "reduction is 3, it must be from 0 to 2");
     REFUSES(LOSS, SET_ENUM(d.engine, 4), OPTION, "engine is 4, it must be from 0 to 3");
