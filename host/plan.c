@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PREFETCH_AHEAD 4096 /* elements; measured best on PoCL, see docs/performance.md */
+#define PREFETCH_AHEAD 4096 /* elements; docs/performance.md has what was measured */
 
 static clxent_status check_device(const clx_problem *problem, const clx_device *device) {
     if (problem->desc.dtype == CLXENT_F64 && !device->fp64)
