@@ -29,5 +29,7 @@ It works. The test images' logits and labels are in build-demo/. To try next:
 
   build-demo/cli/clxent devices
   build-demo/cli/clxent softmax build-demo/logits.npy --output build-demo/probabilities.npy
-  build-demo/cli/clxent cross-entropy build-demo/logits.npy build-demo/targets.npy --label-smoothing 0.1 --json
+  build-demo/cli/clxent cross-entropy build-demo/logits.npy build-demo/targets.npy --label-smoothing 0.1 --accuracy --json
+  build-demo/examples/train_tumour examples/data/breast_cancer.csv
+  build-demo/examples/cutmix examples/data/digits.csv
 END

@@ -4,6 +4,7 @@
 #
 #   ci/test.sh                    all stages
 #   ci/test.sh gcc rusticl        some of them
+#   ci/test.sh --long             all stages, and the long one: ten thousand random combinations, the largest tensors
 #
 # Builds go to build-ci/, and are used again by the next run.
 # shellcheck source=lib.sh
@@ -42,12 +43,12 @@ stage_sanitize() {
     run_tests sanitize
 }
 
-# The suite on a second OpenCL implementation: Mesa's rusticl, which runs on the CPU through llvmpipe.
+# The suite on a second OpenCL implementation: Mesa's rusticl, which runs on the CPU through llvmpipe. Compiling
+# takes most of its time, so of the long tables every third line is run, another third each time; the long stage has them all.
 stage_rusticl() {
     build gcc gcc
-    use_driver libRusticlOpenCL.so.1
-    export RUSTICL_ENABLE=llvmpipe MESA_SHADER_CACHE_DIR="$root/build-ci/mesa-cache"
-    run_tests gcc
+    use_rusticl
+    CLXENT_TEST_SHARE=3 CLXENT_RANDOM_CASES=150 run_tests gcc
 }
 
 # The kernels at small sizes in a simulator that finds races, bad accesses, uninitialised values and OpenCL errors. It
@@ -95,6 +96,18 @@ stage_demo() {
     ci/demo.sh
 }
 
+# What takes too long for every day: many random combinations of options, tensors of more than 2^31 elements, every line on
+# rusticl.
+stage_long() {
+    build gcc gcc
+    use_pocl
+    CLXENT_RANDOM_CASES=10000 build-ci/gcc/tests/test_random
+    ctest --test-dir build-ci/gcc --output-on-failure --label-regex '^long$'
+    build-ci/gcc/cli/clxent check --all
+    use_rusticl
+    run_tests gcc
+}
+
 # ------------------------------------------------------------------------------------------------------ helpers ------
 
 # build NAME COMPILER [CMAKE OPTION...]. PoCL's cache of compiled kernels is the same for all builds: compiling them takes
@@ -114,6 +127,11 @@ use_driver() {
     echo "$1" >"$OCL_ICD_VENDORS"
 }
 
+use_rusticl() {
+    use_driver libRusticlOpenCL.so.1
+    export RUSTICL_ENABLE=llvmpipe MESA_SHADER_CACHE_DIR="$root/build-ci/mesa-cache"
+}
+
 use_pocl() {
     use_driver "$(cat /etc/OpenCL/vendors/pocl.icd)"
     export POCL_CACHE_DIR="$root/build-ci/pocl-cache"
@@ -122,7 +140,7 @@ use_pocl() {
 # run_tests NAME: the device that is tested, then the suite.
 run_tests() {
     "build-ci/$1/cli/clxent" devices
-    ctest --test-dir "build-ci/$1" --output-on-failure --parallel "$(nproc)"
+    ctest --test-dir "build-ci/$1" --output-on-failure --parallel "$(nproc)" --label-exclude '^long$'
 }
 
 # --------------------------------------------------------------------------------------------------------- main ------
@@ -130,6 +148,8 @@ run_tests() {
 unset CLXENT_DEVICE
 if (($# == 0)); then
     set -- "${all_stages[@]}"
+elif [[ $1 == --long ]]; then
+    set -- "${all_stages[@]}" long
 fi
 for stage; do
     if ! declare -F "stage_$stage" >/dev/null; then

@@ -15,8 +15,8 @@
 static const cli_option options[] = {
     {OPTION_SHAPE, "NxC[xINNER]", "measure this shape of logits instead of the usual ones"},
     {OPTION_DEVICE, "N|cpu|gpu",
-     "the device to measure: a number of `clxent devices`, or the best of a\n"
-     "kind (default: $CLXENT_DEVICE, else the best GPU, else any device)"},
+     "the device to measure: a number of `clxent devices`, or the best of\n"
+     "a kind (default: $CLXENT_DEVICE, else the best GPU, else any device)"},
     {OPTION_JSON, NULL, "print one JSON object per line of the table"},
     OPTION_ROWS_HELP,
 };

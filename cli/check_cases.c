@@ -1,52 +1,21 @@
-/* The cases of `clxent check`: every line goes through a few variants of the options, and each variant through a range
- * of shapes. Options are combined so that every value meets every engine, and few enough that the kernels to compile,
- * which take most of the time, stay few: what only changes the shape needs no new kernel. */
+/* The cases of `clxent check`: every line goes through the variants of its operation, and each of those through a range
+ * of shapes, for which no new kernel is needed. */
 #include "check_cases.h"
+
+#include "check_variants.h"
 
 typedef struct extent {
     size_t batch, classes, inner, padding;
 } extent;
 
 static const extent shapes[] = {
-    {9, 1, 1, 0},   {16, 2, 1, 0},   {17, 10, 1, 0}, {9, 33, 1, 0}, {8, 1000, 1, 0}, {8, 10, 2, 0},
-    {3, 33, 33, 0}, {2, 1000, 2, 0}, {9, 10, 1, 3},  {5, 33, 2, 7}, {1, 1000, 1, 0},
+    {17, 10, 1, 0}, {0, 10, 1, 0}, {3, 33, 33, 0},  {9, 10, 1, 3}, {9, 1, 1, 0},    {16, 2, 1, 0},
+    {9, 33, 1, 0},  {8, 10, 2, 0}, {2, 1000, 2, 0}, {5, 33, 2, 7}, {1, 1000, 1, 0}, {8, 1000, 1, 0},
 };
-#define SHAPES (sizeof shapes / sizeof shapes[0])
+enum { SHAPES = sizeof shapes / sizeof shapes[0], FEW_SHAPES = 4 };
 
-/* Of the size of a language model's vocabulary: with one variant only, since the reference takes its time. */
-static const extent large_shape = {4, 50257, 1, 0};
-
-/* One variant of the options. Those that an operation does not have are left out. */
-typedef struct variant {
-    clxent_target_type target_type;
-    clxent_reduction reduction;
-    size_t work_group_size;
-    double label_smoothing;
-    bool weight, grad_output, lse, ignore_inside, poison, large;
-} variant;
-
-static const variant loss_variants[] = {
-    {.target_type = CLXENT_TARGET_I32, .reduction = CLXENT_REDUCTION_MEAN, .large = true},
-    {.target_type = CLXENT_TARGET_I64,
-     .reduction = CLXENT_REDUCTION_NONE,
-     .work_group_size = 1,
-     .weight = true,
-     .grad_output = true,
-     .lse = true,
-     .ignore_inside = true},
-    {.target_type = CLXENT_TARGET_U8,
-     .reduction = CLXENT_REDUCTION_SUM,
-     .work_group_size = 64,
-     .label_smoothing = 0.1,
-     .weight = true,
-     .grad_output = true},
-    {.target_type = CLXENT_TARGET_I32, .reduction = CLXENT_REDUCTION_NONE, .lse = true, .poison = true},
-};
-#define LOSS_VARIANTS (sizeof loss_variants / sizeof loss_variants[0])
-
-static const variant softmax_variants[] = {
-    {.large = true}, {.work_group_size = 1}, {.work_group_size = 64}, {.poison = true}};
-#define SOFTMAX_VARIANTS (sizeof softmax_variants / sizeof softmax_variants[0])
+/* Of the size of a language model's vocabulary: for few variants, since the reference takes its time. */
+static const extent large_shape = {2, 50257, 1, 0};
 
 static const struct {
     clxent_op op;
@@ -61,28 +30,56 @@ static const struct {
     {CLXENT_CROSS_ENTROPY, CLXENT_FORWARD},
     {CLXENT_CROSS_ENTROPY, CLXENT_BACKWARD},
     {CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD},
+    {CLXENT_BINARY_CROSS_ENTROPY, CLXENT_FORWARD},
+    {CLXENT_BINARY_CROSS_ENTROPY, CLXENT_BACKWARD},
+    {CLXENT_BINARY_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD},
+    {CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_FORWARD},
+    {CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_BACKWARD},
+    {CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_FORWARD_BACKWARD},
 };
 #define PASSES (sizeof passes / sizeof passes[0])
 
 static const clxent_dtype dtypes[] = {CLXENT_F32, CLXENT_F64, CLXENT_F16, CLXENT_BF16};
 #define DTYPES (sizeof dtypes / sizeof dtypes[0])
 
-static const clxent_engine engines[] = {CLXENT_ENGINE_ROW_PER_ITEM, CLXENT_ENGINE_ROW_PER_GROUP, CLXENT_ENGINE_COLUMN};
+static const clxent_engine engines[] = {CLXENT_ENGINE_ROW_PER_ITEM, CLXENT_ENGINE_ROW_PER_GROUP, CLXENT_ENGINE_COLUMN,
+                                        CLXENT_ENGINE_ROWS_PER_LANE, CLXENT_ENGINE_ROW_SPLIT};
 #define ENGINES (sizeof engines / sizeof engines[0])
 
-bool check_is_loss(clxent_op op) {
-    return op == CLXENT_NLL_LOSS || op == CLXENT_CROSS_ENTROPY;
+bool check_is_elementwise(clxent_op op) {
+    return op == CLXENT_BINARY_CROSS_ENTROPY || op == CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS;
 }
 
-bool check_get_line(size_t index, check_line *line) {
-    if (index >= PASSES * DTYPES * ENGINES)
+bool check_is_loss(clxent_op op) {
+    return op == CLXENT_NLL_LOSS || op == CLXENT_CROSS_ENTROPY || check_is_elementwise(op);
+}
+
+bool check_has_probabilities(const clxent_desc *desc) {
+    return check_is_loss(desc->op) && desc->target_type >= CLXENT_TARGET_PROBABILITIES;
+}
+
+size_t check_stride(const clxent_desc *desc) {
+    return desc->row_stride > 0 ? desc->row_stride : desc->classes * desc->inner;
+}
+
+/* ---- lines ---- */
+
+/* Of the operation and pass number `pass`, line number `index`: all engines in F32, then the other types. */
+static void set_line(size_t pass, size_t index, bool all, check_line *line) {
+    size_t each = all ? ENGINES : 1, other = index < ENGINES ? 0 : (index - ENGINES) / each + 1;
+    size_t engine = other == 0 ? index : all ? index % ENGINES : (pass + other) % ENGINES;
+    *line = (check_line){passes[pass].op, passes[pass].pass, dtypes[other], engines[engine]};
+}
+
+bool check_get_line(size_t index, bool all, check_line *line) {
+    size_t each = ENGINES + (DTYPES - 1) * (all ? ENGINES : 1);
+    if (index >= PASSES * each)
         return false;
-    line->op = passes[index / (DTYPES * ENGINES)].op;
-    line->pass = passes[index / (DTYPES * ENGINES)].pass;
-    line->dtype = dtypes[index / ENGINES % DTYPES];
-    line->engine = engines[index % ENGINES];
+    set_line(index / each, index % each, all, line);
     return true;
 }
+
+/* ---- cases ---- */
 
 static void set_shape(clxent_desc *desc, const extent *shape) {
     desc->batch = shape->batch;
@@ -92,59 +89,78 @@ static void set_shape(clxent_desc *desc, const extent *shape) {
         desc->row_stride = shape->classes * shape->inner + shape->padding;
 }
 
-/* A kernel for another storage type differs from the one for F32 by its types only, and takes as long to compile (in
- * double longer). So only the lines in F32 have every target type, work-group size and choice of smoothing; the others
- * have one of each, in turn. */
-static variant narrowed(const variant *v, const clxent_desc *desc) {
-    static const clxent_target_type target_types[] = {CLXENT_TARGET_I32, CLXENT_TARGET_I64, CLXENT_TARGET_U8};
-    static const size_t work_group_sizes[] = {0, 1, 64};
-    size_t turn = ((size_t)desc->op + (size_t)desc->pass + (size_t)desc->engine + (size_t)desc->dtype) % 3;
-    variant result = *v;
-    result.target_type = target_types[turn];
-    result.work_group_size = work_group_sizes[turn];
-    result.label_smoothing = turn == 0 ? 0 : 0.1;
-    return result;
-}
-
-static void set_options(check_case *c, const variant *v, size_t largest_group) {
+/* What all losses take. */
+static void set_loss_options(check_case *c, const check_variant *v) {
     clxent_desc *desc = &c->desc;
-    bool smooths = desc->op == CLXENT_CROSS_ENTROPY;
-    desc->work_group_size = v->work_group_size < largest_group ? v->work_group_size : largest_group;
-    c->poison = v->poison;
-    if (!check_is_loss(desc->op)) {
-        c->grad_output = desc->pass == CLXENT_BACKWARD;
-        return;
-    }
-    desc->target_type = v->target_type;
+    desc->target_type = v->features.target_type;
     desc->reduction = v->reduction;
+    desc->flags = v->flags;
+    desc->grad_scale = v->grad_scale != 0 ? v->grad_scale : 1;
+    c->weight = v->weight;
+    c->sample_weight = v->sample_weight;
+    c->pos_weight = v->pos_weight && desc->op == CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS;
+    c->grad_output = v->grad_output && desc->pass != CLXENT_FORWARD;
+    if (check_has_probabilities(desc))
+        return;
+    c->nothing_counts = v->nothing_counts;
+    c->counts = v->counts;
     if (v->ignore_inside && desc->classes > 1)
         desc->ignore_index = 1;
-    else if (v->target_type == CLXENT_TARGET_U8)
+    else if (desc->target_type == CLXENT_TARGET_U8)
         desc->ignore_index = 255;
-    if (smooths)
-        desc->label_smoothing = v->label_smoothing;
-    c->weight = v->weight;
-    c->grad_output = v->grad_output && desc->pass != CLXENT_FORWARD;
-    c->lse = v->lse && smooths;
+}
+
+static void set_cross_entropy_options(check_case *c, const check_variant *v) {
+    clxent_desc *desc = &c->desc;
+    desc->label_smoothing = v->features.label_smoothing;
+    desc->logit_scale = v->features.scale != 0 ? v->features.scale : 1;
+    desc->logit_softcap = v->features.softcap;
+    desc->reg_lambda = v->features.reg_lambda;
+    desc->z_loss = v->z_loss;
+    c->lse = v->lse;
+    c->argmax = v->argmax && desc->pass != CLXENT_BACKWARD;
+    if (v->mix == 0 || check_has_probabilities(desc))
+        return;
+    desc->mix_lambda = v->mix;
+    c->target2 = true;
+    c->mix_lambda = v->mix_lambda;
+}
+
+static void set_options(check_case *c, const check_variant *v, size_t largest_group) {
+    clxent_op op = c->desc.op;
+    c->desc.work_group_size = v->work_group_size < largest_group ? v->work_group_size : largest_group;
+    c->poison = v->poison;
+    if (check_is_loss(op))
+        set_loss_options(c, v);
+    else
+        c->grad_output = c->desc.pass == CLXENT_BACKWARD;
+    if (op == CLXENT_CROSS_ENTROPY)
+        set_cross_entropy_options(c, v);
+}
+
+/* Shapes that a variant goes through. row_split splits none but the large one. */
+static size_t count_shapes(const check_variant *v, const check_line *line) {
+    bool large = v->large || line->engine == CLXENT_ENGINE_ROW_SPLIT;
+    return v->few ? FEW_SHAPES : SHAPES + (size_t)large;
 }
 
 bool check_get_case(const check_line *line, size_t index, size_t largest_group, check_case *out) {
-    bool loss = check_is_loss(line->op);
-    const variant *v = loss ? loss_variants : softmax_variants, *end = v + (loss ? LOSS_VARIANTS : SOFTMAX_VARIANTS);
+    size_t count;
+    const check_variant *v = check_variants(line->op, &count), *end = v + count;
     *out = (check_case){.seed = (unsigned)index};
     for (; v < end; v++) {
-        size_t count = SHAPES + v->large;
-        if (index >= count) {
-            index -= count;
+        size_t of_variant = v->passes >> (int)line->pass & 1 ? count_shapes(v, line) : 0;
+        if (index >= of_variant) {
+            index -= of_variant;
             continue;
         }
+        check_variant narrow = check_narrow(v, line);
         clxent_desc_init(&out->desc, line->op);
         out->desc.pass = line->pass;
         out->desc.dtype = line->dtype;
         out->desc.engine = line->engine;
         set_shape(&out->desc, index < SHAPES ? &shapes[index] : &large_shape);
-        variant narrow = narrowed(v, &out->desc);
-        set_options(out, line->dtype == CLXENT_F32 ? v : &narrow, largest_group);
+        set_options(out, &narrow, largest_group);
         return true;
     }
     return false;

@@ -8,9 +8,11 @@
 
 typedef struct check_case {
     clxent_desc desc;
-    bool weight, grad_output, lse;
-    bool poison;   /* some rows hold infinities and NaN that make their results NaN or infinite */
-    unsigned seed; /* of the data */
+    bool weight, sample_weight, pos_weight, target2, mix_lambda, grad_output, lse, argmax;
+    bool counts;         /* invalid_count, and correct_count where there is an argmax */
+    bool poison;         /* some rows hold infinities and NaN that make their results NaN or infinite */
+    bool nothing_counts; /* every row is ignored */
+    unsigned seed;       /* of the data */
 } check_case;
 
 /* One line of the table: all cases of an operation, pass, storage type and engine. */
@@ -21,12 +23,18 @@ typedef struct check_line {
     clxent_engine engine;
 } check_line;
 
-/* Line number `index`; false behind the last one. */
-bool check_get_line(size_t index, check_line *line);
+/* Line number `index`; false behind the last one. F32 goes through every operation, pass and engine; the other types go
+ * through every operation and pass, each with one engine in turn, or with `all` through every engine too. */
+bool check_get_line(size_t index, bool all, check_line *line);
 
 /* Case number `index` of a line; false behind the last one. No work-group is larger than `largest_group`. */
 bool check_get_case(const check_line *line, size_t index, size_t largest_group, check_case *out);
 
 bool check_is_loss(clxent_op op);
+bool check_is_elementwise(clxent_op op);
+bool check_has_probabilities(const clxent_desc *desc);
+
+/* From one batch entry to the next, in elements. */
+size_t check_stride(const clxent_desc *desc);
 
 #endif

@@ -1,7 +1,8 @@
 /* Results of the device against those of the reference. An element passes where
- *     |got - expected| <= atol * scale + k * eps * |expected| + spacing
- * with eps and spacing those of the element's type, and `scale` that of the gradient (1 for other results). Infinities
- * and NaN must be the same. Never a mean over elements: one wrong element in a million is a bug. */
+ *     |got - expected| <= (atol + bend) * scale + (k + errors) * eps * |expected| + spacing
+ * with eps and spacing those of the element's type, and `scale` that of the gradient (1 for other results). `bend` is
+ * what capped logits are uncertain by, and `errors` what a sum over the classes is. Infinities and NaN must be the same,
+ * and so must classes and counts. Never a mean over elements: one wrong element in a million is a bug. */
 #include "check_compare.h"
 
 #include "verify.h"
@@ -18,7 +19,7 @@ typedef struct tolerance {
 /* Reasons, by row:
  *   probability    x - max is rounded once and its exp multiplies that by up to 87, so k is above 44 + a few for the
  *                  sum. Purely relative, down to where exp is cut off: there is no cancellation in a quotient.
- *   logarithm      losses, lse and log-probabilities are differences of numbers that the sum of exp has an error of a
+ *   logarithm      losses (of elements too), lse and log-probabilities are differences of numbers that the sum of exp has an error of a
  *                  few eps in, absolute where the result is close to 0.
  *   sum gradient   log-softmax backward: the sum of as many random gradients as there are classes comes with an error
  *                  that grows like the square root of their number, which `scale` takes in.
@@ -54,31 +55,107 @@ static const struct {
                   [CLXENT_F16] = {0x1p-10, 0x1p-24},
                   [CLXENT_BF16] = {0x1p-7, 0}};
 
-static void compare(check_worst *worst, clxent_dtype type, result_kind kind, const char *tensor, double scale,
-                    const void *got, const void *expected, size_t elements) {
-    const tolerance *allowed = &tolerances[kind][type];
+/* By how many eps of the cap a capped logit T tanh(x / T) may be off: the quotient and the product are rounded, and
+ * OpenCL allows tanh 5 of its last digit. Losses and gradients have two logits in each exponent. */
+#define CAP_ERROR 7
+
+static double cap_error(const check_case *c) {
+    return CAP_ERROR * precisions[check_real_type(c->desc.dtype)].eps * c->desc.logit_softcap;
+}
+
+/* By how many eps the sum of as many weighted targets as there are classes may be off, relative to the sum: rounding
+ * errors walk like the square root of their number. Only soft targets (probabilities, smoothing) have such a sum. */
+static double sum_errors(const check_case *c) {
+    bool soft = c->desc.label_smoothing > 0 || check_has_probabilities(&c->desc);
+    return soft && !check_is_elementwise(c->desc.op) ? 0.75 * sqrt((double)c->desc.classes) : 0;
+}
+
+/* A tensor as it is compared. */
+typedef struct comparison {
+    const char *tensor;
+    clxent_dtype type;
+    result_kind kind;
+    double scale;
+    double bend;   /* added to atol */
+    double errors; /* added to k, in eps of the real type */
+} comparison;
+
+static void compare(check_worst *worst, const comparison *how, const void *got, const void *expected, size_t elements) {
+    const tolerance *allowed = &tolerances[how->kind][how->type];
     for (size_t i = 0; got != NULL && i < elements; i++) {
-        double a = check_get(type, got, i), b = check_get(type, expected, i), error = value_error(a, b);
+        double a = check_get(how->type, got, i), b = check_get(how->type, expected, i), error = value_error(a, b);
         if (error == 0)
             continue;
+        double relative =
+            allowed->k * precisions[how->type].eps + how->errors * precisions[check_real_type(how->type)].eps;
         double tolerated =
-            allowed->atol * scale + allowed->k * precisions[type].eps * fabs(b) + precisions[type].spacing;
+            (allowed->atol + how->bend) * how->scale + relative * fabs(b) + precisions[how->type].spacing;
         double ratio = isinf(error) ? INFINITY : error / tolerated;
         if (ratio > worst->ratio)
-            *worst = (check_worst){ratio, tensor, i, a, b};
+            *worst = (check_worst){ratio, how->tensor, i, a, b};
     }
+}
+
+static void refuse_number(check_worst *worst, const char *tensor, size_t i, double got, double expected) {
+    if (!isinf(worst->ratio))
+        *worst = (check_worst){INFINITY, tensor, i, got, expected};
+}
+
+/* Two capped logits that differ by no more than their own error may come out equal, or in the other order. */
+static bool is_tie(const check_data *data, const check_case *c, size_t row, int64_t a, int64_t b) {
+    if (a < 0 || (size_t)a >= c->desc.classes)
+        return false;
+    return fabs(check_logit(data, c, row, (size_t)a) - check_logit(data, c, row, (size_t)b)) <= 2 * cap_error(c);
+}
+
+/* Returns the number of rows whose class is another one by a tie. */
+static size_t compare_argmax(check_worst *worst, const check_data *data, const check_case *c) {
+    const int64_t *got = data->got.argmax, *expected = data->expected.argmax;
+    size_t ties = 0;
+    for (size_t row = 0; got != NULL && row < data->rows; row++) {
+        if (got[row] == expected[row])
+            continue;
+        if (c->desc.logit_softcap > 0 && is_tie(data, c, row, got[row], expected[row]))
+            ties++;
+        else
+            refuse_number(worst, "argmax", row, (double)got[row], (double)expected[row]);
+    }
+    return ties;
+}
+
+static void compare_counts(check_worst *worst, const check_data *data, size_t ties) {
+    const check_results *got = &data->got, *expected = &data->expected;
+    uint64_t difference =
+        got->correct > expected->correct ? got->correct - expected->correct : expected->correct - got->correct;
+    if (difference > ties)
+        refuse_number(worst, "correct_count", 0, (double)got->correct, (double)expected->correct);
+    if (got->invalid != expected->invalid)
+        refuse_number(worst, "invalid_count", 0, (double)got->invalid, (double)expected->invalid);
 }
 
 check_worst check_compare(const check_data *data, const check_case *c) {
     check_worst worst = {0};
     clxent_op op = c->desc.op;
-    bool sums = op == CLXENT_LOG_SOFTMAX;
+    clxent_dtype real = check_real_type(c->desc.dtype);
+    bool sums = op == CLXENT_LOG_SOFTMAX, total = c->desc.reduction == CLXENT_REDUCTION_SUM;
     double scale = sums ? data->scale * sqrt((double)c->desc.classes) : data->scale;
-    compare(&worst, check_output_type(c), op == CLXENT_SOFTMAX ? RESULT_PROBABILITY : RESULT_LOG, "output", 1,
-            data->got.output, data->expected.output, data->output_elements);
-    compare(&worst, check_real_type(c->desc.dtype), RESULT_LOG, "lse", 1, data->got.lse, data->expected.lse,
-            data->rows);
-    compare(&worst, c->desc.dtype, sums ? RESULT_SUM_GRADIENT : RESULT_GRADIENT, "grad_input", scale,
-            data->got.grad_input, data->expected.grad_input, data->span);
+    double bend = 2 * cap_error(c), errors = sum_errors(c);
+    const comparison output = {"output",
+                               check_output_type(c),
+                               op == CLXENT_SOFTMAX ? RESULT_PROBABILITY : RESULT_LOG,
+                               1,
+                               total ? bend * (double)data->rows : bend,
+                               errors};
+    const comparison lse = {"lse", real, RESULT_LOG, 1, bend, 0};
+    const comparison grad = {"grad_input",
+                             c->desc.dtype,
+                             sums ? RESULT_SUM_GRADIENT : RESULT_GRADIENT,
+                             scale,
+                             bend + errors * precisions[real].eps,
+                             0};
+    compare(&worst, &output, data->got.output, data->expected.output, data->output_elements);
+    compare(&worst, &lse, data->got.lse, data->expected.lse, data->rows);
+    compare(&worst, &grad, data->got.grad_input, data->expected.grad_input, data->span);
+    compare_counts(&worst, data, compare_argmax(&worst, data, c));
     return worst;
 }

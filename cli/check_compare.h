@@ -7,7 +7,7 @@
 /* The worst element of a case. */
 typedef struct check_worst {
     double ratio;       /* error over tolerance: out of tolerance above 1 */
-    const char *tensor; /* where: "output", "lse", "grad_input" */
+    const char *tensor; /* where: "output", "lse", "argmax", "correct_count", "invalid_count", "grad_input" */
     size_t index;
     double got, expected;
 } check_worst;

@@ -40,8 +40,8 @@ int job_read_input(cli_job *job, int64_t axis) {
     if (!chosen && axis >= (int64_t)job->input.rank)
         axis = -1;
     if (!find_class_axis(&job->input, axis, &job->axis))
-        return complain("%s has the shape %s, which has no axis %lld", path,
-                        write_shape(job->input.rank, job->input.shape).text, (long long)axis);
+        return complain("%s has the shape %s, which has no axis %lld", path, write_shape(shape_of(&job->input)).text,
+                        (long long)axis);
     job->desc.dtype = job->type->dtype;
     job->desc.batch = job->axis.batch;
     job->desc.classes = job->axis.classes;
@@ -61,10 +61,10 @@ int job_read_numbers(const cli_job *job, option_id id, npy_type type, npy_array 
     return status;
 }
 
-int create_result(npy_array *array, npy_type type, size_t rank, const size_t *shape) {
-    if (npy_create(array, type, rank, shape))
+int create_result(npy_array *array, npy_type type, shape_view shape) {
+    if (npy_create(array, type, shape.rank, shape.sizes))
         return STATUS_OK;
-    return complain("there is no memory for a result of the shape %s", write_shape(rank, shape).text);
+    return complain("there is no memory for a result of the shape %s", write_shape(shape).text);
 }
 
 static double now_ms(void) {
@@ -79,10 +79,15 @@ static int compute(const cli_job *job, clxent_context *context, results *into, d
     clxent_host_args_init(&args);
     args.input = job->input.data;
     args.target = job->target.data;
+    args.target2 = job->target2.data;
     args.weight = job->weight.data;
+    args.sample_weight = job->sample_weight.data;
+    args.pos_weight = job->pos_weight.data;
     args.grad_output = job->grad_output.data;
     args.output = into->output.data;
     args.lse = into->lse.data;
+    args.argmax = into->argmax.data;
+    args.correct_count = job->counts_correct ? &into->correct : NULL;
     args.grad_input = into->grad.data;
     double begin = now_ms();
     for (size_t i = 0; i < job->pass_count; i++) {
@@ -115,51 +120,61 @@ static int find_engine(cli_job *job, const cli_device *device) {
     return STATUS_OK;
 }
 
-/* The arrays of a set of results, in the order in which they are named. */
-static void list_results(results *set, npy_array *list[3]) {
+/* The arrays of a set of results. */
+enum { RESULTS = 4 };
+
+static void list_results(results *set, npy_array *list[RESULTS]) {
     list[0] = &set->output;
     list[1] = &set->lse;
-    list[2] = &set->grad;
+    list[2] = &set->argmax;
+    list[3] = &set->grad;
 }
 
 static void free_results(results *set) {
-    npy_array *list[3];
+    npy_array *list[RESULTS];
     list_results(set, list);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < RESULTS; i++)
         npy_free(list[i]);
 }
 
+/* argmax holds no quantities, so how far two are apart says nothing: the rows where they differ are counted. */
+static void compare(cli_job *job, const npy_array *got, const npy_array *wanted) {
+    if (got == &job->results.argmax) {
+        job->argmax_error = index_differences(got, wanted);
+        return;
+    }
+    double error = array_error(got, wanted);
+    if (error > job->max_error)
+        job->max_error = error;
+}
+
 static int verify(cli_job *job) {
-    results expected = {0};
-    npy_array *got[3], *wanted[3];
+    results expected = {.correct = 0};
+    npy_array *got[RESULTS], *wanted[RESULTS];
     list_results(&job->results, got);
     list_results(&expected, wanted);
     int status = STATUS_OK;
-    for (size_t i = 0; i < 3 && status == STATUS_OK; i++)
+    for (size_t i = 0; i < RESULTS && status == STATUS_OK; i++)
         if (got[i]->data != NULL)
-            status = create_result(wanted[i], got[i]->type, got[i]->rank, got[i]->shape);
+            status = create_result(wanted[i], got[i]->type, shape_of(got[i]));
     double ms;
     if (status == STATUS_OK)
         status = compute(job, NULL, &expected, &ms);
-    for (size_t i = 0; i < 3 && status == STATUS_OK; i++) {
-        if (got[i]->data == NULL)
-            continue;
-        double error = array_error(got[i], wanted[i]);
-        if (error > job->max_error)
-            job->max_error = error;
-    }
+    for (size_t i = 0; i < RESULTS && status == STATUS_OK; i++)
+        if (got[i]->data != NULL)
+            compare(job, got[i], wanted[i]);
     free_results(&expected);
     return status;
 }
 
 /* Writes the results that have a name, and prints; a run that cannot print leaves no file either. */
 static int deliver(cli_job *job, const cli_device *device) {
-    static const option_id ids[] = {OPTION_OUTPUT, OPTION_LSE, OPTION_GRAD};
-    npy_array *list[3];
+    static const option_id ids[RESULTS] = {OPTION_OUTPUT, OPTION_LSE, OPTION_ARGMAX, OPTION_GRAD};
+    npy_array *list[RESULTS];
     list_results(&job->results, list);
     outputs files = {0};
     int status = STATUS_OK;
-    for (size_t i = 0; i < 3 && status == STATUS_OK; i++)
+    for (size_t i = 0; i < RESULTS && status == STATUS_OK; i++)
         if (job->given->values[ids[i]] != NULL)
             status = outputs_write(&files, job->given->values[ids[i]], list[i]);
     if (status == STATUS_OK) {
@@ -188,9 +203,9 @@ int job_run(cli_job *job) {
 }
 
 void job_free(cli_job *job) {
-    npy_free(&job->input);
-    npy_free(&job->target);
-    npy_free(&job->weight);
-    npy_free(&job->grad_output);
+    npy_array *const inputs[] = {&job->input,         &job->target,     &job->target2,    &job->weight,
+                                 &job->sample_weight, &job->pos_weight, &job->grad_output};
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
+        npy_free(inputs[i]);
     free_results(&job->results);
 }

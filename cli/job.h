@@ -11,7 +11,8 @@
 #include "shape.h"
 
 typedef struct results {
-    npy_array output, lse, grad; /* data is NULL for those that are not asked for */
+    npy_array output, lse, argmax, grad; /* data is NULL for those that are not asked for */
+    uint64_t correct;                    /* rows that count and have argmax equal to their target */
 } results;
 
 typedef struct cli_job {
@@ -19,15 +20,19 @@ typedef struct cli_job {
     const cli_arguments *given;
     clxent_desc desc;
     const cli_dtype *type;
+    bool elementwise; /* a loss of each element, not of each row */
     class_axis axis;
-    npy_array input, target, weight, grad_output; /* data is NULL for those that are not given */
+    npy_array input, target, target2, weight, sample_weight, pos_weight, grad_output; /* no data: not given */
     results results;
     clxent_pass passes[2]; /* in the order to run them */
     size_t pass_count;
     size_t rows, ignored;
+    bool counts_correct;
+    size_t counted; /* rows whose target is a class, among which `correct` counts */
     const char *engine;
-    double ms; /* all passes */
-    double max_error;
+    double ms;           /* all passes */
+    double max_error;    /* of all results but argmax, against the reference */
+    size_t argmax_error; /* rows in which argmax is another one than the reference's */
 } cli_job;
 
 /* An empty job with the descriptor's defaults. */
@@ -49,6 +54,6 @@ void job_free(cli_job *job);
 int read_array(const char *path, npy_array *array);
 
 /* Makes a result; complains when there is no memory. */
-int create_result(npy_array *array, npy_type type, size_t rank, const size_t *shape);
+int create_result(npy_array *array, npy_type type, shape_view shape);
 
 #endif

@@ -1,62 +1,16 @@
-/* The commands nll-loss and cross-entropy. */
-#include "job.h"
-#include "message.h"
+/* What the commands of the losses share: options, then files, then the passes to run. An option that a command has not
+ * in its table is never given, so nothing here asks which command it is for. */
+#include "loss.h"
 
+#include "loss_arrays.h"
+#include "message.h"
+#include "targets.h"
+
+#include <float.h>
+#include <stddef.h>
 #include <string.h>
 
-#define ROW_AXIS                                                                                                       \
-    {                                                                                                                  \
-        OPTION_AXIS, "A",                                                                                              \
-            "class axis; a negative one counts from the end (default 1, and 0\n"                                       \
-            "for one-dimensional input)"                                                                               \
-    }
-#define ROW_REDUCTION                                                                                                  \
-    {                                                                                                                  \
-        OPTION_REDUCTION, "none|mean|sum",                                                                             \
-            "one loss per row; or the sum of losses over the sum of their\n"                                           \
-            "weights; or the sum of losses (default mean)"                                                             \
-    }
-#define ROW_WEIGHT                                                                                                     \
-    { OPTION_WEIGHT, "W.npy", "a weight for each class: one-dimensional; f8 for f8 input, else f4" }
-#define ROW_IGNORE_INDEX                                                                                               \
-    { OPTION_IGNORE_INDEX, "I", "rows with this target count nowhere and get a zero gradient\n(default -100)" }
-#define ROW_GRAD_OUTPUT                                                                                                \
-    {                                                                                                                  \
-        OPTION_GRAD_OUTPUT, "G.npy",                                                                                   \
-            "gradient that comes in, f8 for f8 input, else f4: one number, or\n"                                       \
-            "for --reduction none the target's shape (default 1); needs --grad"                                        \
-    }
-#define ROW_OUTPUT                                                                                                     \
-    {                                                                                                                  \
-        OPTION_OUTPUT, "LOSS.npy",                                                                                     \
-            "write the loss here, f8 for f8 input, else f4: zero-dimensional, or\n"                                    \
-            "for none the target's shape"                                                                              \
-    }
-#define ROW_GRAD                                                                                                       \
-    { OPTION_GRAD, "GRAD.npy", "write the gradient of the input here: its shape and type" }
-
-static const cli_option nll_options[] = {
-    ROW_AXIS, ROW_REDUCTION,    ROW_WEIGHT,        ROW_IGNORE_INDEX,  ROW_GRAD_OUTPUT, ROW_OUTPUT,
-    ROW_GRAD, OPTION_ROW_DTYPE, OPTION_ROW_DEVICE, OPTION_ROW_VERIFY, OPTION_ROW_JSON, OPTION_ROWS_HELP,
-};
-
-static const cli_option cross_entropy_options[] = {
-    ROW_AXIS,
-    ROW_REDUCTION,
-    ROW_WEIGHT,
-    ROW_IGNORE_INDEX,
-    {OPTION_LABEL_SMOOTHING, "E",
-     "share of the target that is spread evenly over all classes, from 0\nto 1 (default 0)"},
-    ROW_GRAD_OUTPUT,
-    ROW_OUTPUT,
-    ROW_GRAD,
-    {OPTION_LSE, "LSE.npy", "write log(sum of exp) of each row here: the target's shape, the\nloss's type"},
-    OPTION_ROW_DTYPE,
-    OPTION_ROW_DEVICE,
-    OPTION_ROW_VERIFY,
-    OPTION_ROW_JSON,
-    OPTION_ROWS_HELP,
-};
+/* ---- options ---- */
 
 static int read_reduction(cli_job *job) {
     static const char *const names[] = {
@@ -73,92 +27,106 @@ static int read_reduction(cli_job *job) {
     return complain_usage(job->command->name, "--reduction is \"%s\", it must be none, mean or sum", word);
 }
 
+/* Options that are a number of the descriptor. */
+static const struct {
+    option_id id;
+    size_t member;
+    double least, most;
+} numbers[] = {
+    {OPTION_MIX, offsetof(clxent_desc, mix_lambda), 0, 1},
+    {OPTION_LABEL_SMOOTHING, offsetof(clxent_desc, label_smoothing), 0, 1},
+    {OPTION_SCALE, offsetof(clxent_desc, logit_scale), -DBL_MAX, DBL_MAX},
+    {OPTION_SOFTCAP, offsetof(clxent_desc, logit_softcap), 0, DBL_MAX},
+    {OPTION_Z_LOSS, offsetof(clxent_desc, z_loss), 0, DBL_MAX},
+    {OPTION_REG_LAMBDA, offsetof(clxent_desc, reg_lambda), -DBL_MAX, DBL_MAX},
+    {OPTION_GRAD_SCALE, offsetof(clxent_desc, grad_scale), -DBL_MAX, DBL_MAX},
+};
+
+static int read_numbers(cli_job *job) {
+    int status = option_integer(job->command, job->given, OPTION_IGNORE_INDEX, &job->desc.ignore_index);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && status == STATUS_OK; i++) {
+        double number;
+        char *member = (char *)&job->desc + numbers[i].member;
+        memcpy(&number, member, sizeof number);
+        status = option_real(job->command, job->given, numbers[i].id, numbers[i].least, numbers[i].most, &number);
+        memcpy(member, &number, sizeof number);
+    }
+    return status;
+}
+
+/* Options that do nothing without another one. */
+static const struct {
+    option_id id, needs;
+    const char *why;
+} companions[] = {
+    {OPTION_GRAD_OUTPUT, OPTION_GRAD, "which it is for"},
+    {OPTION_GRAD_SCALE, OPTION_GRAD, "which it is for"},
+    {OPTION_MIX, OPTION_TARGET2, "which it is for"},
+    {OPTION_TARGET2, OPTION_MIX, "the share of TARGET.npy in the loss"},
+};
+
+static int check_companions(const cli_job *job) {
+    for (size_t i = 0; i < sizeof companions / sizeof companions[0]; i++)
+        if (job->given->values[companions[i].id] != NULL && job->given->values[companions[i].needs] == NULL)
+            return complain_usage(job->command->name, "%s is given without %s, %s", option_name(companions[i].id),
+                                  option_name(companions[i].needs), companions[i].why);
+    bool zero = job->given->values[OPTION_EMPTY_MEAN_ZERO] != NULL;
+    if (zero && job->desc.reduction != CLXENT_REDUCTION_MEAN)
+        return complain_usage(job->command->name, "--empty-mean-zero is for --reduction mean, but that is %s",
+                              job->given->values[OPTION_REDUCTION]);
+    return STATUS_OK;
+}
+
 /* All that can be said about the options before a file is opened. */
 static int read_options(cli_job *job) {
     int status = read_reduction(job);
     if (status == STATUS_OK)
-        status = option_integer(job->command, job->given, OPTION_IGNORE_INDEX, &job->desc.ignore_index);
+        status = read_numbers(job);
     if (status == STATUS_OK)
-        status = option_fraction(job->command, job->given, OPTION_LABEL_SMOOTHING, &job->desc.label_smoothing);
-    if (status == STATUS_OK && job->given->values[OPTION_GRAD_OUTPUT] != NULL &&
-        job->given->values[OPTION_GRAD] == NULL)
-        return complain_usage(job->command->name, "--grad-output is given without --grad, which it is for");
+        status = check_companions(job);
+    if (job->given->values[OPTION_EMPTY_MEAN_ZERO] != NULL)
+        job->desc.flags |= CLXENT_EMPTY_MEAN_ZERO;
     return status;
 }
 
-static int64_t target_at(const npy_array *target, size_t row) {
-    switch (target->type) {
-    case NPY_U1:
-        return ((const uint8_t *)target->data)[row];
-    case NPY_I4:
-        return ((const int32_t *)target->data)[row];
-    default:
-        return ((const int64_t *)target->data)[row];
-    }
+/* ---- the job ---- */
+
+/* Binary targets are often one number for each row, without a class axis: they are rows of one class. */
+static void take_single_class(cli_job *job) {
+    if (!job->elementwise || job->input.rank != 1 || job->given->values[OPTION_AXIS] != NULL)
+        return;
+    job->rows = job->desc.batch = job->input.elements;
+    job->desc.classes = 1;
+    job->axis.rank = 1;
+    job->axis.shape[0] = job->rows;
 }
 
-static int read_target(cli_job *job) {
-    const char *path = job->given->files[1];
-    npy_array *target = &job->target;
-    int status = read_array(path, target);
-    if (status != STATUS_OK)
-        return status;
-    if (target->type != NPY_U1 && target->type != NPY_I4 && target->type != NPY_I8)
-        return complain("%s holds %s, targets must be u1, i4 or i8", path, npy_type_name(target->type));
-    if (!same_shape(target->rank, target->shape, job->axis.rank, job->axis.shape))
-        return complain("the target has the shape %s, but an input of the shape %s with its class axis at %zu needs %s",
-                        write_shape(target->rank, target->shape).text,
-                        write_shape(job->input.rank, job->input.shape).text, job->axis.axis,
-                        write_shape(job->axis.rank, job->axis.shape).text);
-    job->desc.target_type = target->type == NPY_U1   ? CLXENT_TARGET_U8
-                            : target->type == NPY_I4 ? CLXENT_TARGET_I32
-                                                     : CLXENT_TARGET_I64;
-    for (size_t row = 0; row < target->elements; row++)
-        job->ignored += target_at(target, row) == job->desc.ignore_index;
-    return STATUS_OK;
+shape_view loss_shape(const cli_job *job) {
+    if (job->desc.reduction != CLXENT_REDUCTION_NONE)
+        return (shape_view){0, NULL};
+    return job->elementwise ? shape_of(&job->input) : shape_of_rows(&job->axis);
 }
 
-static int read_weight(cli_job *job) {
-    const npy_array *weight = &job->weight;
-    int status = job_read_numbers(job, OPTION_WEIGHT, job->type->real, &job->weight);
-    if (status != STATUS_OK || weight->data == NULL)
-        return status;
-    if (weight->rank != 1)
-        return complain("weight has the shape %s, it must be one-dimensional with %zu entries",
-                        write_shape(weight->rank, weight->shape).text, job->desc.classes);
-    if (weight->elements != job->desc.classes)
-        return complain("weight has %zu entries, the class axis has %zu", weight->elements, job->desc.classes);
-    return STATUS_OK;
-}
-
-static int read_grad_output(cli_job *job) {
-    const npy_array *grad = &job->grad_output, *target = &job->target;
-    int status = job_read_numbers(job, OPTION_GRAD_OUTPUT, job->type->real, &job->grad_output);
-    if (status != STATUS_OK || grad->data == NULL)
-        return status;
-    if (job->desc.reduction != CLXENT_REDUCTION_NONE && grad->elements != 1)
-        return complain("grad-output has the shape %s, but a loss that is one number needs one number",
-                        write_shape(grad->rank, grad->shape).text);
-    if (job->desc.reduction == CLXENT_REDUCTION_NONE &&
-        !same_shape(grad->rank, grad->shape, target->rank, target->shape))
-        return complain("grad-output has the shape %s, but with --reduction none it needs the target's, %s",
-                        write_shape(grad->rank, grad->shape).text, write_shape(target->rank, target->shape).text);
-    return STATUS_OK;
-}
-
-/* Cross-entropy has loss and gradient in one pass, nll-loss takes two. */
-static int plan_passes(cli_job *job) {
-    const npy_array *target = &job->target;
-    bool grad = job->given->values[OPTION_GRAD] != NULL, fused = job->desc.op == CLXENT_CROSS_ENTROPY;
+/* nll-loss takes two passes for loss and gradient, the others have both in one. */
+static void plan_passes(cli_job *job) {
+    bool grad = job->given->values[OPTION_GRAD] != NULL, fused = job->desc.op != CLXENT_NLL_LOSS;
     job->passes[job->pass_count++] = grad && fused ? CLXENT_FORWARD_BACKWARD : CLXENT_FORWARD;
     if (grad && !fused)
         job->passes[job->pass_count++] = CLXENT_BACKWARD;
-    size_t loss_rank = job->desc.reduction == CLXENT_REDUCTION_NONE ? target->rank : 0;
-    int status = create_result(&job->results.output, job->type->real, loss_rank, target->shape);
-    if (status == STATUS_OK && grad)
-        status = create_result(&job->results.grad, job->input.type, job->input.rank, job->input.shape);
-    if (status == STATUS_OK && job->given->values[OPTION_LSE] != NULL)
-        status = create_result(&job->results.lse, job->type->real, target->rank, target->shape);
+}
+
+static int create_results(cli_job *job) {
+    const char *const *given = job->given->values;
+    bool classes = job->desc.target_type < CLXENT_TARGET_PROBABILITIES;
+    int status = create_result(&job->results.output, job->type->real, loss_shape(job));
+    if (status == STATUS_OK && given[OPTION_GRAD] != NULL)
+        status = create_result(&job->results.grad, job->input.type, shape_of(&job->input));
+    if (status == STATUS_OK && given[OPTION_LSE] != NULL)
+        status = create_result(&job->results.lse, job->type->real, shape_of_rows(&job->axis));
+    if (status == STATUS_OK && (given[OPTION_ARGMAX] != NULL || given[OPTION_ACCURACY] != NULL)) {
+        job->counts_correct = classes;
+        status = create_result(&job->results.argmax, NPY_I8, shape_of_rows(&job->axis));
+    }
     return status;
 }
 
@@ -166,49 +134,25 @@ static int prepare(cli_job *job) {
     int status = read_options(job);
     if (status == STATUS_OK)
         status = job_read_input(job, 1);
+    if (status != STATUS_OK)
+        return status;
+    take_single_class(job);
+    status = read_targets(job);
     if (status == STATUS_OK)
-        status = read_target(job);
+        status = read_loss_arrays(job);
     if (status == STATUS_OK)
-        status = read_weight(job);
-    if (status == STATUS_OK)
-        status = read_grad_output(job);
-    if (status == STATUS_OK)
-        status = plan_passes(job);
+        status = create_results(job);
+    plan_passes(job);
     return status;
 }
 
-static int run(const cli_command *self, const cli_arguments *given) {
+int run_loss(const cli_command *self, const cli_arguments *given, clxent_op op) {
     cli_job job;
-    job_init(&job, self, given, self == &nll_loss_command ? CLXENT_NLL_LOSS : CLXENT_CROSS_ENTROPY);
+    job_init(&job, self, given, op);
+    job.elementwise = op == CLXENT_BINARY_CROSS_ENTROPY || op == CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS;
     int status = prepare(&job);
     if (status == STATUS_OK)
         status = job_run(&job);
     job_free(&job);
     return status;
 }
-
-const cli_command nll_loss_command = {
-    .name = "nll-loss",
-    .summary = "negative log-likelihood of log-probabilities, and its gradient",
-    .files = {"INPUT.npy", "TARGET.npy"},
-    .about = "Computes the loss -w[y] * x[y] of each row and reduces it. INPUT.npy holds log-probabilities x\n"
-             "(such as log-softmax writes): f2, f4, f8 or bfloat16 (see --dtype), little-endian, C order, of any\n"
-             "rank. TARGET.npy holds the class index y of each row: u1, i4 or i8, of the input's shape without\n"
-             "the class axis. A loss of 16-bit input is computed in float.",
-    .options = nll_options,
-    .example = "  clxent nll-loss log_probabilities.npy labels.npy --reduction sum --grad grad.npy",
-    .run = run,
-};
-
-const cli_command cross_entropy_command = {
-    .name = "cross-entropy",
-    .summary = "cross-entropy of logits, and its gradient",
-    .files = {"INPUT.npy", "TARGET.npy"},
-    .about = "Computes the loss -w[y] * log(softmax(x)[y]) of each row and reduces it. INPUT.npy holds logits x:\n"
-             "f2, f4, f8 or bfloat16 (see --dtype), little-endian, C order, of any rank. TARGET.npy holds the\n"
-             "class index y of each row: u1, i4 or i8, of the input's shape without the class axis. With --grad,\n"
-             "loss and gradient come from one pass over the logits. A loss of 16-bit input is computed in float.",
-    .options = cross_entropy_options,
-    .example = "  clxent cross-entropy logits.npy labels.npy --weight w.npy --label-smoothing 0.1 --grad grad.npy",
-    .run = run,
-};

@@ -6,17 +6,33 @@
 #include <string.h>
 
 static const cli_command *const commands[] = {
-    &softmax_command, &log_softmax_command, &nll_loss_command, &cross_entropy_command,
-    &devices_command, &check_command,       &bench_command,
+    &softmax_command,
+    &log_softmax_command,
+    &nll_loss_command,
+    &cross_entropy_command,
+    &binary_cross_entropy_command,
+    &binary_cross_entropy_with_logits_command,
+    &devices_command,
+    &check_command,
+    &bench_command,
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
+
+/* The name, and the summary beside it, or below a name that is too long for that. */
+static void print_summary(const cli_command *command) {
+    enum { WIDTH = 21 };
+    bool below = strlen(command->name) >= WIDTH;
+    if (below)
+        printf("  %s\n", command->name);
+    printf("  %-*s%s\n", WIDTH, below ? "" : command->name, command->summary);
+}
 
 static int print_help(void) {
     puts("Usage: clxent COMMAND [FILES] [OPTIONS]\n\n"
          "Classification losses and their gradients on any OpenCL device, for arrays in .npy files.\n\n"
          "Commands:");
     for (size_t i = 0; i < COMMANDS; i++)
-        printf("  %-15s %s\n", commands[i]->name, commands[i]->summary);
+        print_summary(commands[i]);
     puts("\nOptions of every command:\n"
          "  --help          what the command does, its options, an example\n"
          "  --version       print the version\n"

@@ -5,6 +5,7 @@
 #include "message.h"
 
 #include <errno.h>
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,15 +17,28 @@ const char *option_name(option_id id) {
         [OPTION_NONE] = "",
         [OPTION_AXIS] = "--axis",
         [OPTION_REDUCTION] = "--reduction",
+        [OPTION_TARGET2] = "--target2",
+        [OPTION_MIX] = "--mix",
         [OPTION_WEIGHT] = "--weight",
+        [OPTION_SAMPLE_WEIGHT] = "--sample-weight",
+        [OPTION_POS_WEIGHT] = "--pos-weight",
         [OPTION_IGNORE_INDEX] = "--ignore-index",
         [OPTION_LABEL_SMOOTHING] = "--label-smoothing",
+        [OPTION_SCALE] = "--scale",
+        [OPTION_SOFTCAP] = "--softcap",
+        [OPTION_Z_LOSS] = "--z-loss",
+        [OPTION_REG_LAMBDA] = "--reg-lambda",
+        [OPTION_EMPTY_MEAN_ZERO] = "--empty-mean-zero",
         [OPTION_GRAD_OUTPUT] = "--grad-output",
+        [OPTION_GRAD_SCALE] = "--grad-scale",
         [OPTION_OUTPUT] = "--output",
         [OPTION_GRAD] = "--grad",
         [OPTION_LSE] = "--lse",
+        [OPTION_ARGMAX] = "--argmax",
+        [OPTION_ACCURACY] = "--accuracy",
         [OPTION_DTYPE] = "--dtype",
         [OPTION_SHAPE] = "--shape",
+        [OPTION_ALL] = "--all",
         [OPTION_DEVICE] = "--device",
         [OPTION_VERIFY] = "--verify",
         [OPTION_JSON] = "--json",
@@ -207,14 +221,27 @@ int option_integer(const cli_command *self, const cli_arguments *given, option_i
     return STATUS_OK;
 }
 
-int option_fraction(const cli_command *self, const cli_arguments *given, option_id id, double *number) {
+/* What a number between these two must be. */
+static const char *write_range(double least, double most, char *text, size_t size) {
+    if (most < DBL_MAX)
+        snprintf(text, size, "a number from %g to %g", least, most);
+    else if (least > -DBL_MAX)
+        snprintf(text, size, "a finite number of %g or more", least);
+    else
+        snprintf(text, size, "a finite number");
+    return text;
+}
+
+int option_real(const cli_command *self, const cli_arguments *given, option_id id, double least, double most,
+                double *number) {
     const char *text = given->values[id];
+    char *end, range[80];
     if (text == NULL)
         return STATUS_OK;
-    char *end;
     double parsed = strtod(text, &end);
-    if (end == text || *end != '\0' || !(parsed >= 0 && parsed <= 1))
-        return complain_usage(self->name, "%s is %s, it must be a number from 0 to 1", option_name(id), text);
+    if (end == text || *end != '\0' || !(parsed >= least && parsed <= most))
+        return complain_usage(self->name, "%s is %s, it must be %s", option_name(id), text,
+                              write_range(least, most, range, sizeof range));
     *number = parsed;
     return STATUS_OK;
 }

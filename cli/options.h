@@ -14,15 +14,28 @@ typedef enum option_id {
     OPTION_NONE, /* ends a table */
     OPTION_AXIS,
     OPTION_REDUCTION,
+    OPTION_TARGET2,
+    OPTION_MIX,
     OPTION_WEIGHT,
+    OPTION_SAMPLE_WEIGHT,
+    OPTION_POS_WEIGHT,
     OPTION_IGNORE_INDEX,
     OPTION_LABEL_SMOOTHING,
+    OPTION_SCALE,
+    OPTION_SOFTCAP,
+    OPTION_Z_LOSS,
+    OPTION_REG_LAMBDA,
+    OPTION_EMPTY_MEAN_ZERO,
     OPTION_GRAD_OUTPUT,
+    OPTION_GRAD_SCALE,
     OPTION_OUTPUT,
     OPTION_GRAD,
     OPTION_LSE,
+    OPTION_ARGMAX,
+    OPTION_ACCURACY,
     OPTION_DTYPE,
     OPTION_SHAPE,
+    OPTION_ALL,
     OPTION_DEVICE,
     OPTION_VERIFY,
     OPTION_JSON,
@@ -82,8 +95,9 @@ struct cli_command {
     int (*run)(const cli_command *self, const cli_arguments *given);
 };
 
-extern const cli_command softmax_command, log_softmax_command, nll_loss_command, cross_entropy_command, devices_command,
-    check_command, bench_command;
+extern const cli_command softmax_command, log_softmax_command, nll_loss_command, cross_entropy_command,
+    binary_cross_entropy_command, binary_cross_entropy_with_logits_command, devices_command, check_command,
+    bench_command;
 
 /* Parses what follows the command's name. With *done set the command has nothing more to do: --help or --version was
  * asked for and printed, or the returned status is a complaint already made. */
@@ -91,7 +105,8 @@ int parse_arguments(const cli_command *self, int count, char **words, cli_argume
 
 /* The value of an option as a number; `*number` is left alone where the option is not given. */
 int option_integer(const cli_command *self, const cli_arguments *given, option_id id, int64_t *number);
-int option_fraction(const cli_command *self, const cli_arguments *given, option_id id, double *number);
+int option_real(const cli_command *self, const cli_arguments *given, option_id id, double least, double most,
+                double *number);
 
 /* "--axis" */
 const char *option_name(option_id id);

@@ -7,7 +7,7 @@
 
 #include "npy.h"
 
-#define MAX_OUTPUTS 3
+#define MAX_OUTPUTS 4
 
 typedef struct output {
     char *target;    /* the name asked for, links followed; owned */

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-shape_text write_shape(size_t rank, const size_t *shape) {
+shape_text write_shape(shape_view shape) {
     shape_text result = {"("};
     size_t at = 1;
-    for (size_t i = 0; i < rank; i++)
-        at += (size_t)snprintf(result.text + at, sizeof result.text - at, "%s%zu", i > 0 ? ", " : "", shape[i]);
-    snprintf(result.text + at, sizeof result.text - at, "%s)", rank == 1 ? "," : "");
+    for (size_t i = 0; i < shape.rank; i++)
+        at += (size_t)snprintf(result.text + at, sizeof result.text - at, "%s%zu", i > 0 ? ", " : "", shape.sizes[i]);
+    snprintf(result.text + at, sizeof result.text - at, "%s)", shape.rank == 1 ? "," : "");
     return result;
 }
 
@@ -32,6 +32,6 @@ bool find_class_axis(const npy_array *array, int64_t axis, class_axis *found) {
     return true;
 }
 
-bool same_shape(size_t rank_a, const size_t *a, size_t rank_b, const size_t *b) {
-    return rank_a == rank_b && (rank_a == 0 || memcmp(a, b, rank_a * sizeof *a) == 0);
+bool same_shape(shape_view a, shape_view b) {
+    return a.rank == b.rank && (a.rank == 0 || memcmp(a.sizes, b.sizes, a.rank * sizeof *a.sizes) == 0);
 }

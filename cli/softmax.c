@@ -27,9 +27,9 @@ static int check_pair(const cli_command *self, const cli_arguments *given) {
 static int read_grad_output(cli_job *job) {
     int status = job_read_numbers(job, OPTION_GRAD_OUTPUT, job->input.type, &job->grad_output);
     const npy_array *grad = &job->grad_output, *input = &job->input;
-    if (status == STATUS_OK && grad->data != NULL && !same_shape(grad->rank, grad->shape, input->rank, input->shape))
-        return complain("grad-output has the shape %s, the input %s", write_shape(grad->rank, grad->shape).text,
-                        write_shape(input->rank, input->shape).text);
+    if (status == STATUS_OK && grad->data != NULL && !same_shape(shape_of(grad), shape_of(input)))
+        return complain("grad-output has the shape %s, the input %s", write_shape(shape_of(grad)).text,
+                        write_shape(shape_of(input)).text);
     return status;
 }
 
@@ -40,11 +40,11 @@ static int prepare(cli_job *job) {
     if (status == STATUS_OK)
         status = read_grad_output(job);
     if (status == STATUS_OK)
-        status = create_result(&job->results.output, job->input.type, job->input.rank, job->input.shape);
+        status = create_result(&job->results.output, job->input.type, shape_of(&job->input));
     job->passes[job->pass_count++] = CLXENT_FORWARD;
     if (status == STATUS_OK && job->given->values[OPTION_GRAD] != NULL) {
         job->passes[job->pass_count++] = CLXENT_BACKWARD;
-        status = create_result(&job->results.grad, job->input.type, job->input.rank, job->input.shape);
+        status = create_result(&job->results.grad, job->input.type, shape_of(&job->input));
     }
     return status;
 }

@@ -4,6 +4,7 @@
 #include "../host/half.h"
 
 #include <math.h>
+#include <stdint.h>
 
 double value_error(double got, double expected) {
     if (isnan(got) && isnan(expected))
@@ -34,4 +35,12 @@ double array_error(const npy_array *got, const npy_array *expected) {
             largest = error;
     }
     return largest;
+}
+
+size_t index_differences(const npy_array *got, const npy_array *expected) {
+    const int64_t *a = got->data, *b = expected->data;
+    size_t differences = 0;
+    for (size_t i = 0; i < got->elements; i++)
+        differences += a[i] != b[i];
+    return differences;
 }

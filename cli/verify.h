@@ -10,4 +10,7 @@ double value_error(double got, double expected);
 /* The largest over two arrays of the same type and shape: f2, f4, f8, or u2 with the bits of bfloat16. */
 double array_error(const npy_array *got, const npy_array *expected);
 
+/* Elements that differ between two arrays of i8 of the same shape. */
+size_t index_differences(const npy_array *got, const npy_array *expected);
+
 #endif

@@ -1,47 +1,19 @@
-/* Reading the handwritten digits and writing .npy files, for train_digits.c. */
+/* Reading the handwritten digits and writing .npy files, for train_digits.c and cutmix.c. */
 #include "digits_io.h"
+#include "csv.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-/* A whole number from 0 to `most`, followed by `end`. */
-static bool read_number(FILE *file, int most, int end, int *number) {
-    int c = fgetc(file), figures = 0;
-    for (*number = 0; c >= '0' && c <= '9' && *number <= most; c = fgetc(file), figures++)
-        *number = 10 * *number + (c - '0');
-    return figures > 0 && *number <= most && c == end;
-}
-
-static bool read_image(FILE *file, float *pixels, int32_t *label) {
-    int number = 0;
-    for (int i = 0; i < PIXELS; i++) {
-        if (!read_number(file, 16, ',', &number))
-            return false;
-        pixels[i] = (float)number / 16;
-    }
-    bool read = read_number(file, DIGITS - 1, '\n', &number);
-    *label = number;
-    return read;
-}
-
 bool digits_read(const char *path, digits *data) {
-    FILE *file = fopen(path, "r");
-    if (!file) {
-        fprintf(stderr, "cannot read %s: %s\n", path, strerror(errno));
+    csv_format format = {.rows = IMAGES, .columns = PIXELS, .most = 16, .whole_number = true, .labels = DIGITS};
+    if (!csv_read(path, &format, data->pixels[0], data->labels))
         return false;
-    }
-    int images = 0;
-    while (images < IMAGES && read_image(file, data->pixels[images], &data->labels[images]))
-        images++;
-    bool read = images == IMAGES && fgetc(file) == EOF;
-    if (images < IMAGES)
-        fprintf(stderr, "%s, line %d: expected %d pixels from 0 to 16 and a digit, with commas between them\n", path,
-                images + 1, PIXELS);
-    else if (!read)
-        fprintf(stderr, "%s has more than the %d lines expected\n", path, IMAGES);
-    fclose(file);
-    return read;
+    for (int n = 0; n < IMAGES; n++)
+        for (int i = 0; i < PIXELS; i++)
+            data->pixels[n][i] /= 16;
+    return true;
 }
 
 /* The .npy format, version 1: a magic string, the length of a text in two bytes, that text, padded so that the values

@@ -1,4 +1,4 @@
-/* Reading the handwritten digits and writing .npy files, for train_digits.c. */
+/* Reading the handwritten digits and writing .npy files, for train_digits.c and cutmix.c. */
 #ifndef DIGITS_IO_H
 #define DIGITS_IO_H
 

@@ -4,13 +4,6 @@
 #include "op.h"
 #include "status.h"
 
-const clxent_buffer *clx_buffer(const clxent_args *args, clx_tensor tensor) {
-    const clxent_buffer *const buffers[CLX_TENSORS] = {&args->input,      &args->target,       &args->weight,
-                                                       &args->output,     &args->lse,          &args->grad_output,
-                                                       &args->grad_input, &args->invalid_count};
-    return buffers[tensor];
-}
-
 static clxent_status refuse_handle(const char *name, cl_int error) {
     return clx_fail(CLXENT_INVALID_BUFFER, "%s is not a valid cl_mem: %s (%d)", name, clxent_status_string(error),
                     (int)error);

@@ -8,8 +8,9 @@
 
 typedef struct engine {
     clxent_engine id;
-    const char *name;
-    bool column, group_per_row;
+    const char *name, *file;
+    clx_layout layout;
+    bool shared_rows, splits;
     /* Can it do the problem at all? If not, `reason` says why not. */
     bool (*can)(const clx_problem *problem, const clx_device *device, char reason[128]);
     /* Would one choose it, where it can? */
@@ -17,7 +18,7 @@ typedef struct engine {
     size_t (*group_size)(const clx_problem *problem, const clx_device *device);
 } engine;
 
-/* On a GPU, rows of up to this many classes are left to a work-item each. */
+/* Rows of up to this many classes are done side by side. */
 #define FEW_CLASSES 32
 
 static size_t least(size_t a, size_t b) {
@@ -29,6 +30,11 @@ static size_t power_of_two_within(size_t value) {
     while (power <= value / 2)
         power *= 2;
     return power;
+}
+
+/* Does the pass visit all classes of a row, or only gather one? */
+static bool visits_classes(const clx_problem *problem) {
+    return problem->op->reduces(problem) || problem->op->maps(problem);
 }
 
 /* ---- column ---- */
@@ -50,9 +56,9 @@ static size_t item_group_size(const clx_problem *problem, const clx_device *devi
 
 /* ---- row_per_group ---- */
 
-/* Local memory for the largest state that an operation folds: four values for each work-item. */
-static size_t group_state_bytes(const clx_problem *problem, size_t items) {
-    return items * 4 * problem->real_size;
+/* Local memory for the largest state that an operation folds: six numbers and a class for each work-item. */
+static size_t group_state_bytes(const clx_problem *problem) {
+    return 8 * problem->real_size;
 }
 
 static bool row_per_group_can(const clx_problem *problem, const clx_device *device, char reason[128]) {
@@ -61,28 +67,48 @@ static bool row_per_group_can(const clx_problem *problem, const clx_device *devi
         return false;
     }
     size_t items = problem->desc.work_group_size > 0 ? problem->desc.work_group_size : 1;
-    if (group_state_bytes(problem, items) > device->local_memory) {
-        snprintf(reason, 128, "%zu work-items need %zu bytes of local memory, the device has %zu", items,
-                 group_state_bytes(problem, items), device->local_memory);
+    if (items > device->local_memory / group_state_bytes(problem)) {
+        snprintf(reason, 128, "%zu work-items need %zu bytes of local memory each, the device has %zu", items,
+                 group_state_bytes(problem), device->local_memory);
         return false;
     }
     return true;
 }
 
 static bool row_per_group_suits(const clx_problem *problem, const clx_device *device) {
-    return device->simt && problem->op->walks(problem) && problem->desc.classes > FEW_CLASSES;
+    return device->simt && visits_classes(problem) && problem->desc.classes > FEW_CLASSES;
 }
 
 /* Enough work-items to take a row in a few steps, as far as the device goes. */
 static size_t row_group_size(const clx_problem *problem, const clx_device *device) {
     size_t wanted = problem->desc.classes <= 1024 ? 64 : 256;
-    size_t fitting = device->local_memory / group_state_bytes(problem, 1);
+    size_t fitting = device->local_memory / group_state_bytes(problem);
     return power_of_two_within(least(wanted, least(device->max_work_group, fitting > 0 ? fitting : 1)));
 }
 
-/* ---- row_per_item ---- */
+/* ---- row_split ---- */
 
-static bool row_per_item_can(const clx_problem *problem, const clx_device *device, char reason[128]) {
+size_t clx_row_chunks(const clx_problem *problem) {
+    return (problem->desc.classes + CLX_CHUNK - 1) / CLX_CHUNK;
+}
+
+static bool row_split_can(const clx_problem *problem, const clx_device *device, char reason[128]) {
+    if (!visits_classes(problem)) {
+        snprintf(reason, 128, "this pass of %s visits one class of a row, there is nothing to split",
+                 problem->op->title);
+        return false;
+    }
+    return row_per_group_can(problem, device, reason);
+}
+
+/* Where a group to a row would leave compute units idle. */
+static bool row_split_suits(const clx_problem *problem, const clx_device *device) {
+    return row_per_group_suits(problem, device) && clx_row_chunks(problem) > 1 && problem->rows < device->compute_units;
+}
+
+/* ---- row_per_item, rows_per_lane ---- */
+
+static bool needs_no_inner(const clx_problem *problem, const clx_device *device, char reason[128]) {
     (void)device;
     if (problem->desc.inner > 1) {
         snprintf(reason, 128, "inner is %zu, it needs the classes of a row side by side", problem->desc.inner);
@@ -91,16 +117,29 @@ static bool row_per_item_can(const clx_problem *problem, const clx_device *devic
     return true;
 }
 
-static bool row_per_item_suits(const clx_problem *problem, const clx_device *device) {
+static bool always_suits(const clx_problem *problem, const clx_device *device) {
     (void)problem, (void)device;
     return true;
 }
 
+/* Rows that do not fill a vector, or that a work-group would not share well. */
+static bool few_classes(const clx_problem *problem, const clx_device *device) {
+    (void)device;
+    return problem->desc.classes <= FEW_CLASSES;
+}
+
 /* The last one accepts everything. */
 static const engine engines[] = {
-    {CLXENT_ENGINE_ROW_PER_GROUP, "row_per_group", false, true, row_per_group_can, row_per_group_suits, row_group_size},
-    {CLXENT_ENGINE_ROW_PER_ITEM, "row_per_item", false, false, row_per_item_can, row_per_item_suits, item_group_size},
-    {CLXENT_ENGINE_COLUMN, "column", true, false, column_can, column_suits, item_group_size},
+    {CLXENT_ENGINE_ROWS_PER_LANE, "rows_per_lane", "side_by_side", CLX_ROWS_ALONG, false, false, needs_no_inner,
+     few_classes, item_group_size},
+    {CLXENT_ENGINE_ROW_SPLIT, "row_split", "row_split", CLX_CLASSES_ALONG, true, true, row_split_can, row_split_suits,
+     row_group_size},
+    {CLXENT_ENGINE_ROW_PER_GROUP, "row_per_group", "row_per_group", CLX_CLASSES_ALONG, true, false, row_per_group_can,
+     row_per_group_suits, row_group_size},
+    {CLXENT_ENGINE_ROW_PER_ITEM, "row_per_item", "row_per_item", CLX_CLASSES_ALONG, false, false, needs_no_inner,
+     always_suits, item_group_size},
+    {CLXENT_ENGINE_COLUMN, "column", "side_by_side", CLX_POSITIONS_ALONG, false, false, column_can, column_suits,
+     item_group_size},
 };
 enum { ENGINES = sizeof engines / sizeof engines[0] };
 
@@ -109,17 +148,23 @@ enum { ENGINES = sizeof engines / sizeof engines[0] };
 static size_t lanes_for(const clx_problem *problem, const clx_device *device, const engine *chosen) {
     bool wide = problem->real_size == sizeof(double);
     if (!device->cpu)
-        return chosen->column ? 1 : 16 / problem->real_size;
+        return chosen->layout != CLX_CLASSES_ALONG ? 1 : 16 / problem->real_size;
     size_t native = power_of_two_within(wide ? device->double_lanes : device->float_lanes);
     return native < 4 ? 4 : least(native, 16);
 }
 
-/* At most so many loop iterations a work-item spends on one row, or one vector of rows: every vector of classes is
- * loaded, reduced (in two loops) and mapped, with no loop unrolled, and then some for the rest. */
+/* At most so many loop iterations a work-item spends on one row, or one vector of rows. For every vector of classes that
+ * is up to 9.6, as counted on llvmpipe by the rows at which it stops (soft targets with a capped logit, forward and
+ * backward, where no loop is unrolled), and one more to look for the argmax; then some for the rest. */
+#define ITERATIONS_PER_VECTOR 11
+
 static size_t iterations_per_piece(const clx_problem *problem, const clx_geometry *geometry) {
-    size_t classes_per_step =
-        geometry->column ? 1 : geometry->lanes * (geometry->group_per_row ? geometry->group_size : 1);
-    return (problem->desc.classes + classes_per_step - 1) / classes_per_step * 5 + 256;
+    size_t classes_per_step = geometry->layout != CLX_CLASSES_ALONG
+                                  ? 1
+                                  : geometry->lanes * (geometry->shared_rows ? geometry->group_size : 1);
+    size_t classes = geometry->splits ? least(problem->desc.classes, CLX_CHUNK) : problem->desc.classes;
+    size_t merges = geometry->splits ? clx_row_chunks(problem) : 0; /* of the chunks of a row, by one work-item */
+    return (classes + classes_per_step - 1) / classes_per_step * ITERATIONS_PER_VECTOR + 256 + merges;
 }
 
 clxent_status clx_engine_check_loops(const clx_problem *problem, const clx_device *device,
@@ -140,8 +185,10 @@ static clxent_status decide(const clx_problem *problem, const clx_device *device
                         device->max_work_group);
     geometry->engine = chosen->id;
     geometry->name = chosen->name;
-    geometry->column = chosen->column;
-    geometry->group_per_row = chosen->group_per_row;
+    geometry->file = chosen->file;
+    geometry->layout = chosen->layout;
+    geometry->shared_rows = chosen->shared_rows;
+    geometry->splits = chosen->splits;
     geometry->lanes = lanes_for(problem, device, chosen);
     geometry->group_size = forced > 0 ? forced : chosen->group_size(problem, device);
     return clx_engine_check_loops(problem, device, geometry);
@@ -159,24 +206,29 @@ clxent_status clx_engine_choose(const clx_problem *problem, const clx_device *de
     return clx_fail(CLXENT_UNSUPPORTED, "engine %s cannot do this: %s", clx_engine_name(problem->desc.engine), reason);
 }
 
-/* Rows, or vectors of rows: what a work-item, or a work-group, takes one of at a time. */
+/* Rows, vectors of rows, or chunks of rows: what a work-item, or a work-group, takes one of at a time. */
 static size_t pieces_of(const clx_problem *problem, const clx_geometry *geometry) {
-    if (!geometry->column)
+    size_t batch = problem->desc.batch, inner = problem->desc.inner;
+    if (geometry->splits)
+        return problem->rows * clx_row_chunks(problem);
+    if (geometry->layout == CLX_CLASSES_ALONG)
         return problem->rows;
-    return problem->desc.batch * ((problem->desc.inner + geometry->lanes - 1) / geometry->lanes);
+    if (geometry->layout == CLX_ROWS_ALONG)
+        return (batch + geometry->lanes - 1) / geometry->lanes;
+    return batch * ((inner + geometry->lanes - 1) / geometry->lanes);
 }
 
 size_t clx_engine_global_size(const clx_problem *problem, const clx_device *device, const clx_geometry *geometry) {
     size_t pieces = pieces_of(problem, geometry), group = geometry->group_size;
     /* Enough workers to balance the cores of a CPU, or to fill a GPU several times over. */
-    size_t each = geometry->group_per_row ? 32 : device->simt ? 2048 : 8;
+    size_t each = geometry->shared_rows ? 32 : device->simt ? 2048 : 8;
     size_t workers = least(pieces, device->compute_units * each);
     if (device->loop_limit > 0) {
         size_t pieces_per_worker = device->loop_limit / iterations_per_piece(problem, geometry);
         size_t needed = (pieces + pieces_per_worker - 1) / pieces_per_worker;
         workers = workers > needed ? workers : needed;
     }
-    return geometry->group_per_row ? workers * group : (workers + group - 1) / group * group;
+    return geometry->shared_rows ? workers * group : (workers + group - 1) / group * group;
 }
 
 const char *clx_engine_name(clxent_engine id) {

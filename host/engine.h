@@ -5,15 +5,24 @@
 #include "device.h"
 #include "problem.h"
 
+/* What the lanes of a vector are, as in kernels/layout.cl: neighbouring classes of a row, inner positions, or rows. */
+typedef enum clx_layout { CLX_CLASSES_ALONG, CLX_POSITIONS_ALONG, CLX_ROWS_ALONG } clx_layout;
+
 /* What is decided before a program is built. */
 typedef struct clx_geometry {
     clxent_engine engine;
-    const char *name;   /* "row_per_item"; its kernel file is engine_row_per_item.cl */
-    bool column;        /* lanes are neighbouring rows, not neighbouring classes */
-    bool group_per_row; /* the work-items of a group share a row, and group_size is compiled in */
-    size_t lanes;       /* width of a vector */
-    size_t group_size;  /* work-items of a work-group */
+    const char *name;  /* "row_per_item" */
+    const char *file;  /* of its kernel: engine_FILE.cl */
+    clx_layout layout; /* what the lanes of a vector are */
+    bool shared_rows;  /* the work-items of a group share a row, and group_size is compiled in */
+    bool splits;       /* several groups share a row, a chunk each: three launches, see engine_row_split.cl */
+    size_t lanes;      /* width of a vector */
+    size_t group_size; /* work-items of a work-group */
 } clx_geometry;
+
+/* Classes that a group reduces at a time where it shares rows, as in kernels/group.cl; chunks of a row. */
+#define CLX_CHUNK ((size_t)16384)
+size_t clx_row_chunks(const clx_problem *problem);
 
 /* Decides for the engine that the descriptor forces, or the first in the list that suits the problem and the device.
  * Refuses with UNSUPPORTED and the reason. */
@@ -24,7 +33,7 @@ clxent_status clx_engine_choose(const clx_problem *problem, const clx_device *de
 clxent_status clx_engine_check_loops(const clx_problem *problem, const clx_device *device,
                                      const clx_geometry *geometry);
 
-/* Work-items to launch, a multiple of group_size; problem->rows is not 0. */
+/* Work-items to launch over the rows (or chunks of rows), a multiple of group_size; problem->rows is not 0. */
 size_t clx_engine_global_size(const clx_problem *problem, const clx_device *device, const clx_geometry *geometry);
 
 const char *clx_engine_name(clxent_engine engine);

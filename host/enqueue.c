@@ -4,8 +4,15 @@
 #include "op.h"
 #include "status.h"
 
-/* As in kernels/common.cl. */
-enum { GIVEN_WEIGHT = 1, GIVEN_LSE = 2, GIVEN_GRAD_OUTPUT = 4, MEAN = 8, GRAD_PER_ROW = 16 };
+/* As in kernels/common.cl: a bit for each optional tensor, and what else a call is like. */
+enum { MEAN = 256, NO_REDUCTION = 512, DIVIDE_LOSSES = 1024, ACCUMULATE = 2048, EMPTY_ZERO = 4096 };
+static const struct {
+    clx_tensor tensor;
+    cl_uint bit;
+} given_tensors[] = {
+    {CLX_TARGET2, 1},     {CLX_WEIGHT, 2}, {CLX_SAMPLE_WEIGHT, 4}, {CLX_POS_WEIGHT, 8},
+    {CLX_MIX_LAMBDA, 16}, {CLX_LSE, 32},   {CLX_ARGMAX, 64},       {CLX_GRAD_OUTPUT, 128},
+};
 
 /* Bytes of the shortest struct that a released header has had. */
 #define FIRST_ARGS_SIZE (offsetof(clxent_args, workspace) + sizeof(clxent_buffer))
@@ -49,11 +56,15 @@ static bool is_given(const call *c, clx_tensor tensor) {
 
 static cl_uint given_bits(const call *c) {
     const clxent_desc *desc = &c->plan->problem.desc;
-    bool loss = c->plan->problem.op->loss;
-    return (is_given(c, CLX_WEIGHT) ? GIVEN_WEIGHT : 0u) | (is_given(c, CLX_LSE) ? GIVEN_LSE : 0u) |
-           (is_given(c, CLX_GRAD_OUTPUT) ? GIVEN_GRAD_OUTPUT : 0u) |
-           (loss && desc->reduction == CLXENT_REDUCTION_MEAN ? MEAN : 0u) |
-           (loss && desc->reduction == CLXENT_REDUCTION_NONE ? GRAD_PER_ROW : 0u);
+    cl_uint given = 0;
+    for (size_t i = 0; i < sizeof given_tensors / sizeof given_tensors[0]; i++)
+        given |= is_given(c, given_tensors[i].tensor) ? given_tensors[i].bit : 0;
+    given |= desc->reduction == CLXENT_REDUCTION_MEAN ? MEAN : 0;
+    given |= desc->reduction == CLXENT_REDUCTION_NONE ? NO_REDUCTION : 0;
+    given |= clx_divides_losses(&c->plan->problem, is_given(c, CLX_TARGET2)) ? DIVIDE_LOSSES : 0;
+    given |= desc->flags & CLXENT_ACCUMULATE_GRAD ? ACCUMULATE : 0;
+    given |= desc->flags & CLXENT_EMPTY_MEAN_ZERO ? EMPTY_ZERO : 0;
+    return given;
 }
 
 static cl_int set_buffer(cl_kernel kernel, cl_uint index, cl_mem mem, size_t offset) {
@@ -71,16 +82,17 @@ static clxent_buffer losses_of(const call *c) {
     return losses;
 }
 
-/* The buffers and `given`, for either kernel. Tensors that this call does not have are null. */
+/* The buffers and `given`, for any of the kernels. Tensors that this call does not have are null. */
 static clxent_status set_buffers(const call *c, cl_kernel kernel) {
     static const clxent_buffer absent = {NULL, 0};
     const clxent_buffer *workspace = c->uses_workspace ? &c->args->workspace : &absent;
     clxent_buffer losses = losses_of(c);
     cl_uint given = given_bits(c);
+    bool reduces = kernel == c->plan->kernels[CLX_REDUCE_ROWS];
     cl_int error = CL_SUCCESS;
     for (clx_tensor tensor = CLX_INPUT; tensor <= CLX_GRAD_INPUT && error == CL_SUCCESS; tensor++) {
         const clxent_buffer *buffer = is_given(c, tensor) ? clx_buffer(c->args, tensor) : &absent;
-        if (tensor == CLX_OUTPUT && kernel == c->plan->row_op && buffer != &absent)
+        if (tensor == CLX_OUTPUT && !reduces && buffer != &absent)
             buffer = &losses;
         error = set_buffer(kernel, CLX_ARG_BUFFERS + 2 * (cl_uint)tensor, buffer->mem, buffer->offset);
     }
@@ -88,18 +100,21 @@ static clxent_status set_buffers(const call *c, cl_kernel kernel) {
         error = set_buffer(kernel, CLX_ARG_WORKSPACE, workspace->mem, workspace->offset);
     if (error == CL_SUCCESS)
         error = clSetKernelArg(kernel, CLX_ARG_GIVEN, sizeof given, &given);
-    if (error == CL_SUCCESS && kernel == c->plan->reduce) {
-        const clxent_buffer *count = is_given(c, CLX_INVALID_COUNT) ? &c->args->invalid_count : &absent;
-        error = set_buffer(kernel, CLX_ARG_INVALID_COUNT, count->mem, count->offset);
+    if (error == CL_SUCCESS && reduces) {
+        const clxent_buffer *invalid = is_given(c, CLX_INVALID_COUNT) ? &c->args->invalid_count : &absent;
+        const clxent_buffer *correct = is_given(c, CLX_CORRECT_COUNT) ? &c->args->correct_count : &absent;
+        error = set_buffer(kernel, CLX_ARG_INVALID_COUNT, invalid->mem, invalid->offset);
+        if (error == CL_SUCCESS)
+            error = set_buffer(kernel, CLX_ARG_CORRECT_COUNT, correct->mem, correct->offset);
     }
     return error == CL_SUCCESS ? CLXENT_SUCCESS : clx_fail_cl(error, "clSetKernelArg");
 }
 
 static clxent_status launch(const call *c, const clx_launch *what, cl_uint wait_count, const cl_event *wait_list,
                             cl_event *event) {
-    cl_kernel kernel = what->reduce ? c->plan->reduce : c->plan->row_op;
+    cl_kernel kernel = c->plan->kernels[what->kernel];
     cl_int error = CL_SUCCESS;
-    if (what->reduce) {
+    if (what->kernel == CLX_REDUCE_ROWS) {
         error = clSetKernelArg(kernel, CLX_ARG_WHAT, sizeof what->what, &what->what);
         if (error == CL_SUCCESS)
             error = clSetKernelArg(kernel, CLX_ARG_STAGES, sizeof what->stages, &what->stages);
@@ -109,8 +124,8 @@ static clxent_status launch(const call *c, const clx_launch *what, cl_uint wait_
                                        wait_list, event);
     if (error == CL_SUCCESS)
         return CLXENT_SUCCESS;
-    return clx_fail_cl(error, "launching %s with %zu work-items in groups of %zu",
-                       what->reduce ? "reduce_rows" : "row_op", what->global_size, what->group_size);
+    return clx_fail_cl(error, "launching %s with %zu work-items in groups of %zu", clx_kernel_name(what->kernel),
+                       what->global_size, what->group_size);
 }
 
 /* The first launch waits for the caller's events, each other one for the launch before it. */
@@ -147,9 +162,10 @@ static clxent_status enqueue_marker(const call *c, cl_event *event) {
 
 /* Under the plan's lock. */
 static clxent_status set_and_launch(const call *c, const clx_launch *launches, size_t count, cl_event *event) {
-    clxent_status status = set_buffers(c, c->plan->row_op);
-    if (status == CLXENT_SUCCESS && c->plan->reduce != NULL)
-        status = set_buffers(c, c->plan->reduce);
+    clxent_status status = CLXENT_SUCCESS;
+    for (int kernel = 0; kernel < CLX_KERNELS && status == CLXENT_SUCCESS; kernel++)
+        if (c->plan->kernels[kernel] != NULL)
+            status = set_buffers(c, c->plan->kernels[kernel]);
     return status == CLXENT_SUCCESS ? launch_all(c, launches, count, event) : status;
 }
 
@@ -175,9 +191,10 @@ clxent_status clxent_enqueue(cl_command_queue queue, clxent_plan *plan, const cl
     if (status != CLXENT_SUCCESS)
         return status;
     clx_launch launches[CLX_MAX_LAUNCHES];
-    size_t count = clx_list_launches(plan, is_given(&c, CLX_INVALID_COUNT), launches);
+    clx_wishes wishes = {is_given(&c, CLX_INVALID_COUNT), is_given(&c, CLX_CORRECT_COUNT), is_given(&c, CLX_TARGET2)};
+    size_t count = clx_list_launches(plan, wishes, launches);
     for (size_t i = 0; i < count; i++)
-        c.uses_workspace = c.uses_workspace || launches[i].reduce;
+        c.uses_workspace = c.uses_workspace || launches[i].kernel == CLX_REDUCE_ROWS || plan->geometry.splits;
     status = clx_check_buffers(plan, args, c.uses_workspace);
     if (status != CLXENT_SUCCESS)
         return status;

@@ -1,35 +1,84 @@
 /* Checks of host arrays, the same for clxent_run and clxent_reference. */
+#include "half.h"
 #include "op.h"
 #include "status.h"
 
 /* Bytes of the shortest struct that a released header has had. */
-#define FIRST_HOST_ARGS_SIZE (offsetof(clxent_host_args, invalid_count) + sizeof(void *))
+#define FIRST_HOST_ARGS_SIZE (offsetof(clxent_host_args, correct_count) + sizeof(void *))
 
-void *clx_host_array(const clxent_host_args *args, clx_tensor tensor) {
-    const void *const arrays[CLX_TENSORS] = {args->input, args->target,      args->weight,     args->output,
-                                             args->lse,   args->grad_output, args->grad_input, args->invalid_count};
-    return (void *)arrays[tensor];
-}
-
-int64_t clx_get_target(const clx_problem *problem, const clxent_host_args *args, size_t row) {
+int64_t clx_get_class(const clx_problem *problem, const void *array, size_t i) {
     switch (problem->desc.target_type) {
     case CLXENT_TARGET_I32:
-        return ((const int32_t *)args->target)[row];
+        return ((const int32_t *)array)[i];
     case CLXENT_TARGET_I64:
-        return ((const int64_t *)args->target)[row];
+        return ((const int64_t *)array)[i];
     default:
-        return ((const uint8_t *)args->target)[row];
+        return ((const uint8_t *)array)[i];
     }
 }
 
-static clxent_status check_targets(const clx_problem *problem, const clxent_host_args *args) {
-    for (size_t row = 0; row < problem->rows; row++) {
-        int64_t y = clx_get_target(problem, args, row);
+static double load(clxent_dtype type, const void *array, size_t i) {
+    switch (type) {
+    case CLXENT_F64:
+        return ((const double *)array)[i];
+    case CLXENT_F16:
+        return clx_from_f16(((const uint16_t *)array)[i]);
+    case CLXENT_BF16:
+        return clx_from_bf16(((const uint16_t *)array)[i]);
+    default:
+        return ((const float *)array)[i];
+    }
+}
+
+double clx_get_number(const clx_problem *problem, clx_element type, const void *array, size_t i) {
+    clxent_dtype dtype = problem->desc.dtype;
+    return load(type == CLX_STORAGE || (type == CLX_REAL && dtype == CLXENT_F64) ? dtype : CLXENT_F32, array, i);
+}
+
+static clxent_status check_classes(const clx_problem *problem, const char *name, const void *array) {
+    for (size_t row = 0; array != NULL && row < problem->rows; row++) {
+        int64_t y = clx_get_class(problem, array, row);
         if (y != problem->desc.ignore_index && (y < 0 || (uint64_t)y >= problem->desc.classes))
-            return clx_fail(CLXENT_INVALID_TARGET, "target[%zu] = %lld is outside [0, %zu)", row, (long long)y,
+            return clx_fail(CLXENT_INVALID_TARGET, "%s[%zu] = %lld is outside [0, %zu)", name, row, (long long)y,
                             problem->desc.classes);
     }
     return CLXENT_SUCCESS;
+}
+
+/* NaN is no wrong probability but a broken network, and shows in the result. */
+static clxent_status check_probabilities(const clx_problem *problem, const clxent_host_args *args, clx_tensor tensor,
+                                         clxent_status refusal) {
+    const clxent_desc *desc = &problem->desc;
+    const void *array = clx_host_array(args, tensor);
+    clx_element type = clx_element_of(problem, tensor);
+    size_t dense = desc->classes * desc->inner;
+    for (size_t n = 0; n < desc->batch; n++)
+        for (size_t i = n * desc->row_stride; i < n * desc->row_stride + dense; i++) {
+            double p = clx_get_number(problem, type, array, i);
+            if (p < 0 || p > 1)
+                return clx_fail(refusal, "%s[%zu] = %g is outside [0, 1]", clx_tensor_name(tensor), i, p);
+        }
+    return CLXENT_SUCCESS;
+}
+
+static clxent_status check_values(const clx_problem *problem, const clxent_host_args *args) {
+    clxent_status status = CLXENT_SUCCESS;
+    if (problem->desc.op == CLXENT_BINARY_CROSS_ENTROPY) {
+        status = check_probabilities(problem, args, CLX_INPUT, CLXENT_INVALID_INPUT);
+        if (status == CLXENT_SUCCESS)
+            status = check_probabilities(problem, args, CLX_TARGET, CLXENT_INVALID_TARGET);
+    }
+    if (problem->op->loss && !clx_has_probabilities(problem)) {
+        status = check_classes(problem, "target", args->target);
+        if (status == CLXENT_SUCCESS)
+            status = check_classes(problem, "target2", args->target2);
+    }
+    if (status == CLXENT_SUCCESS && args->mix_lambda != NULL) {
+        double share = clx_get_number(problem, CLX_REAL, args->mix_lambda, 0);
+        if (!(share >= 0 && share <= 1))
+            status = clx_fail(CLXENT_INVALID_OPTION, "mix_lambda[0] is %g, it must be from 0 to 1", share);
+    }
+    return status;
 }
 
 static clxent_status check_alignment(const clx_problem *problem, const clxent_host_args *args) {
@@ -63,7 +112,7 @@ clxent_status clx_check_host_args(const clx_problem *problem, const clxent_host_
         status = check_alignment(problem, args);
     if (status == CLXENT_SUCCESS)
         status = clx_check_overlap(problem, places);
-    if (status == CLXENT_SUCCESS && problem->op->loss)
-        status = check_targets(problem, args);
+    if (status == CLXENT_SUCCESS)
+        status = check_values(problem, args);
     return status;
 }

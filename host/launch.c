@@ -5,7 +5,7 @@
 #include "op.h"
 
 /* As in kernels/reduce.cl. */
-enum { SUM_LOSSES = 1, SUM_TARGETS = 2, STORE_INVALID = 4, DIVIDE = 8 };
+enum { SUM_LOSSES = 1, SUM_TARGETS = 2, COUNT_CORRECT = 4, STORE_INVALID = 8, DIVIDE = 16 };
 enum { SUM_CHUNKS = 1, ADD_CHUNKS = 2 };
 
 /* Up to here one work-group sums all rows faster than a second launch costs. */
@@ -19,30 +19,48 @@ static size_t add_reduction(const clxent_plan *plan, cl_uint what, clx_launch *n
     if (group > plan->reduce_limit)
         group = plan->reduce_limit;
     if (plan->problem.rows <= (device->simt ? ONE_GROUP_ROWS_SIMT : ONE_GROUP_ROWS_CPU)) {
-        next[0] = (clx_launch){true, what, SUM_CHUNKS | ADD_CHUNKS, group, group};
+        next[0] = (clx_launch){CLX_REDUCE_ROWS, what, SUM_CHUNKS | ADD_CHUNKS, group, group};
         return 1;
     }
     size_t items = device->simt ? plan->workspace.chunks : device->compute_units * 4;
-    next[0] = (clx_launch){true, what, SUM_CHUNKS, (items + group - 1) / group * group, group};
-    next[1] = (clx_launch){true, what, ADD_CHUNKS, group, group};
+    next[0] = (clx_launch){CLX_REDUCE_ROWS, what, SUM_CHUNKS, (items + group - 1) / group * group, group};
+    next[1] = (clx_launch){CLX_REDUCE_ROWS, what, ADD_CHUNKS, group, group};
     return 2;
 }
 
-size_t clx_list_launches(const clxent_plan *plan, bool count_invalid, clx_launch launches[CLX_MAX_LAUNCHES]) {
-    const clx_problem *problem = &plan->problem;
-    bool divisor_first = clx_needs_divisor(problem), sums = clx_sums_losses(problem);
-    bool mean = problem->desc.reduction == CLXENT_REDUCTION_MEAN;
-    cl_uint invalid = count_invalid ? SUM_TARGETS | STORE_INVALID : 0;
+/* The kernels over the rows that the plan has, in their order. */
+static size_t add_row_op(const clxent_plan *plan, clx_launch *next) {
+    const clx_kernel order[] = {CLX_SPLIT_REDUCE, CLX_SPLIT_FINISH, CLX_ROW_OP};
     size_t count = 0;
-    if (divisor_first || (count_invalid && !sums))
-        count += add_reduction(plan, SUM_TARGETS | invalid, launches + count);
-    if (problem->rows > 0)
-        launches[count++] = (clx_launch){false, 0, 0, plan->global_size, plan->geometry.group_size};
-    if (sums) {
-        cl_uint what = SUM_LOSSES | (mean ? DIVIDE : 0);
-        if (!divisor_first)
-            what |= (mean ? SUM_TARGETS : 0) | invalid;
-        count += add_reduction(plan, what, launches + count);
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        clx_launch launch = {order[i], 0, 0, plan->global_size, plan->geometry.group_size};
+        if (order[i] == CLX_SPLIT_FINISH) {
+            launch.global_size = plan->problem.rows;
+            launch.group_size = 1;
+        }
+        if (plan->kernels[order[i]] != NULL)
+            next[count++] = launch;
     }
+    return count;
+}
+
+size_t clx_list_launches(const clxent_plan *plan, clx_wishes wishes, clx_launch launches[CLX_MAX_LAUNCHES]) {
+    const clx_problem *problem = &plan->problem;
+    bool mean = problem->desc.reduction == CLXENT_REDUCTION_MEAN && !problem->op->elementwise;
+    bool totals_first = clx_needs_totals(problem, wishes.two_targets), sums = clx_sums_losses(problem);
+    cl_uint targets = wishes.count_invalid ? SUM_TARGETS | STORE_INVALID : SUM_TARGETS, after = 0;
+    size_t count = 0;
+    if (totals_first)
+        count += add_reduction(plan, targets, launches + count);
+    if (problem->rows > 0)
+        count += add_row_op(plan, launches + count);
+    if (sums)
+        after |= SUM_LOSSES | (mean && !clx_divides_losses(problem, wishes.two_targets) ? DIVIDE : 0);
+    if (!totals_first && ((sums && mean) || wishes.count_invalid))
+        after |= targets;
+    if (wishes.count_correct)
+        after |= COUNT_CORRECT;
+    if (after != 0)
+        count += add_reduction(plan, after, launches + count);
     return count;
 }

@@ -1,10 +1,13 @@
 /* Negative log-likelihood: what it takes. */
 #include "op.h"
 
+#include <stdio.h>
+
 static const clx_use uses[][CLX_TENSORS] = {
     [CLXENT_FORWARD] = {[CLX_INPUT] = CLX_READ,
                         [CLX_TARGET] = CLX_READ,
                         [CLX_WEIGHT] = CLX_READ_OPTIONAL,
+                        [CLX_SAMPLE_WEIGHT] = CLX_READ_OPTIONAL,
                         [CLX_OUTPUT] = CLX_WRITE,
                         [CLX_GRAD_OUTPUT] = CLX_IGNORED,
                         [CLX_GRAD_INPUT] = CLX_IGNORED,
@@ -12,6 +15,7 @@ static const clx_use uses[][CLX_TENSORS] = {
     [CLXENT_BACKWARD] = {[CLX_INPUT] = CLX_IGNORED,
                          [CLX_TARGET] = CLX_READ,
                          [CLX_WEIGHT] = CLX_READ_OPTIONAL,
+                         [CLX_SAMPLE_WEIGHT] = CLX_READ_OPTIONAL,
                          [CLX_OUTPUT] = CLX_IGNORED,
                          [CLX_GRAD_OUTPUT] = CLX_READ_OPTIONAL,
                          [CLX_GRAD_INPUT] = CLX_WRITE,
@@ -20,23 +24,20 @@ static const clx_use uses[][CLX_TENSORS] = {
 
 static const clx_alias aliases[] = {{CLX_TENSORS, CLX_TENSORS}};
 
-/* The loss only gathers; the gradient fills the row. */
-static bool walks(const clx_problem *problem) {
-    return problem->desc.pass == CLXENT_BACKWARD;
-}
-
-static const char *build_options(const clx_problem *problem) {
+static void build_options(const clx_problem *problem, char *options, size_t size) {
     (void)problem;
-    return "";
+    snprintf(options, size, "%s", "");
 }
 
 const clx_op clx_nll_loss = {
     .title = "nll-loss",
     .kernel = "nll_loss",
     .loss = true,
+    .takes = CLX_TAKES_CLASSES,
     .uses = uses,
     .aliases = aliases,
-    .walks = walks,
+    .reduces = clx_never,
+    .maps = clx_has_gradient,
     .build_options = build_options,
     .reference = clx_nll_loss_reference,
 };

@@ -11,6 +11,10 @@ const clx_op *clx_find_op(clxent_op op) {
         return &clx_nll_loss;
     case CLXENT_CROSS_ENTROPY:
         return &clx_cross_entropy;
+    case CLXENT_BINARY_CROSS_ENTROPY:
+        return &clx_binary_cross_entropy;
+    case CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS:
+        return &clx_binary_cross_entropy_with_logits;
     }
     return NULL;
 }

@@ -4,11 +4,11 @@
 #include "op.h"
 #include "status.h"
 
-#include <math.h>
+#include <float.h>
 #include <string.h>
 
 /* Bytes of the shortest descriptor that a released header has had; later members only ever come behind. */
-#define FIRST_DESC_SIZE (offsetof(clxent_desc, flags) + sizeof(uint64_t))
+#define FIRST_DESC_SIZE (offsetof(clxent_desc, grad_scale) + sizeof(double))
 
 static clxent_status check_enum(const char *member, int value, int last) {
     if (value < 0 || value > last)
@@ -23,9 +23,9 @@ static clxent_status check_enums(const clxent_desc *desc) {
     } enums[] = {
         {"pass", (int)desc->pass, CLXENT_FORWARD_BACKWARD},
         {"dtype", (int)desc->dtype, CLXENT_BF16},
-        {"target_type", (int)desc->target_type, CLXENT_TARGET_U8},
+        {"target_type", (int)desc->target_type, CLXENT_TARGET_PROBABILITIES_F32},
         {"reduction", (int)desc->reduction, CLXENT_REDUCTION_SUM},
-        {"engine", (int)desc->engine, CLXENT_ENGINE_COLUMN},
+        {"engine", (int)desc->engine, CLXENT_ENGINE_ROW_SPLIT},
     };
     for (size_t i = 0; i < sizeof enums / sizeof enums[0]; i++) {
         clxent_status status = check_enum(enums[i].member, enums[i].value, enums[i].last);
@@ -35,38 +35,91 @@ static clxent_status check_enums(const clxent_desc *desc) {
     return CLXENT_SUCCESS;
 }
 
-static clxent_status refuse_option(const clx_op *op, const char *option) {
-    return clx_fail(CLXENT_INVALID_OPTION, "%s does not use %s, which must stay at its default", op->title, option);
+static clxent_status refuse_option(const clx_op *op, const char *option, double value, double standard) {
+    return clx_fail(CLXENT_INVALID_OPTION, "%s does not use %s, which must stay at its default of %g, but is %.15g",
+                    op->title, option, standard, value);
 }
 
 /* Options that the operation does not use must be at their defaults. */
 static clxent_status check_belonging(const clx_op *op, const clxent_desc *desc) {
     clxent_desc defaults;
     clxent_desc_init(&defaults, desc->op);
-    if (!op->loss && desc->target_type != defaults.target_type)
-        return refuse_option(op, "target_type");
-    if (!op->loss && desc->reduction != defaults.reduction)
-        return refuse_option(op, "reduction");
-    if (!op->loss && desc->ignore_index != defaults.ignore_index)
-        return refuse_option(op, "ignore_index");
-    if (!op->smooths && desc->label_smoothing != 0)
-        return refuse_option(op, "label_smoothing");
-    if (!op->fuses && desc->pass == CLXENT_FORWARD_BACKWARD)
+    bool probabilities = desc->target_type >= CLXENT_TARGET_PROBABILITIES;
+    bool classes = op->takes & CLX_TAKES_CLASSES && !probabilities, logits = op->takes & CLX_TAKES_LOGIT_OPTIONS;
+    const struct {
+        bool taken;
+        const char *name;
+        double value, standard;
+    } options[] = {
+        {op->loss, "target_type", desc->target_type, defaults.target_type},
+        {op->loss, "reduction", desc->reduction, defaults.reduction},
+        {op->loss, "grad_scale", desc->grad_scale, defaults.grad_scale},
+        {op->loss, "flags", (double)desc->flags, (double)defaults.flags},
+        {op->takes & CLX_TAKES_CLASSES, "ignore_index", (double)desc->ignore_index, (double)defaults.ignore_index},
+        {logits, "label_smoothing", desc->label_smoothing, defaults.label_smoothing},
+        {logits, "logit_scale", desc->logit_scale, defaults.logit_scale},
+        {logits, "logit_softcap", desc->logit_softcap, defaults.logit_softcap},
+        {logits, "z_loss", desc->z_loss, defaults.z_loss},
+        {logits, "reg_lambda", desc->reg_lambda, defaults.reg_lambda},
+        {logits, "mix_lambda", desc->mix_lambda, defaults.mix_lambda},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (!options[i].taken && options[i].value != options[i].standard)
+            return refuse_option(op, options[i].name, options[i].value, options[i].standard);
+    if (!(op->takes & CLX_TAKES_BOTH_PASSES) && desc->pass == CLXENT_FORWARD_BACKWARD)
         return clx_fail(CLXENT_INVALID_OPTION, "%s has no FORWARD_BACKWARD pass", op->title);
+    if (op->loss && !(op->takes & (probabilities ? CLX_TAKES_PROBABILITIES : CLX_TAKES_CLASSES)))
+        return clx_fail(CLXENT_INVALID_OPTION, "target_type is %d, %s takes %s", (int)desc->target_type, op->title,
+                        probabilities ? "class indices" : "probabilities");
+    if (op->loss && !classes && desc->ignore_index != defaults.ignore_index)
+        return clx_fail(CLXENT_INVALID_OPTION, "target probabilities do not use ignore_index, which is %lld",
+                        (long long)desc->ignore_index);
+    if (op->loss && !classes && desc->mix_lambda != defaults.mix_lambda)
+        return clx_fail(CLXENT_INVALID_OPTION, "target probabilities do not use mix_lambda, which is %g: mix them",
+                        desc->mix_lambda);
     return CLXENT_SUCCESS;
 }
+
+/* Numbers inside their ranges, which end where those of the real type do: a kernel gets them in it. The comparisons are
+ * false for NaN. */
+static clxent_status check_numbers(const clxent_desc *desc) {
+    bool wide = desc->dtype == CLXENT_F64;
+    const double largest = wide ? DBL_MAX : (double)FLT_MAX, smallest = wide ? DBL_MIN : (double)FLT_MIN;
+    const struct {
+        const char *name;
+        double value, least, most;
+        const char *range;
+    } numbers[] = {
+        {"label_smoothing", desc->label_smoothing, 0, 1, "from 0 to 1"},
+        {"mix_lambda", desc->mix_lambda, 0, 1, "from 0 to 1"},
+        {"logit_scale", desc->logit_scale, -largest, largest, "finite"},
+        {"logit_softcap", desc->logit_softcap, 0, largest, "0 or more, and finite"},
+        {"z_loss", desc->z_loss, 0, largest, "0 or more, and finite"},
+        {"reg_lambda", desc->reg_lambda, -largest, largest, "finite"},
+        {"grad_scale", desc->grad_scale, -largest, largest, "finite"},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (!(numbers[i].value >= numbers[i].least && numbers[i].value <= numbers[i].most))
+            return clx_fail(CLXENT_INVALID_OPTION, "%s is %g, it must be %s%s", numbers[i].name, numbers[i].value,
+                            numbers[i].range, wide ? "" : " as a float");
+    if (desc->logit_softcap > 0 && desc->logit_softcap < smallest)
+        return clx_fail(CLXENT_INVALID_OPTION, "logit_softcap is %g, it must be 0 or at least %g", desc->logit_softcap,
+                        smallest);
+    return CLXENT_SUCCESS;
+}
+
+#define KNOWN_FLAGS ((uint64_t)CLXENT_ACCUMULATE_GRAD | CLXENT_EMPTY_MEAN_ZERO)
 
 static clxent_status check_options(const clx_op *op, const clxent_desc *desc) {
     clxent_status status = check_enums(desc);
     if (status == CLXENT_SUCCESS)
         status = check_belonging(op, desc);
-    if (status != CLXENT_SUCCESS)
-        return status;
-    if (!(desc->label_smoothing >= 0 && desc->label_smoothing <= 1))
-        return clx_fail(CLXENT_INVALID_OPTION, "label_smoothing is %g, it must be from 0 to 1", desc->label_smoothing);
-    if (desc->flags != 0)
-        return clx_fail(CLXENT_INVALID_OPTION, "flags is 0x%llx, no flag is defined", (unsigned long long)desc->flags);
-    return CLXENT_SUCCESS;
+    if (status == CLXENT_SUCCESS)
+        status = check_numbers(desc);
+    if (status == CLXENT_SUCCESS && (desc->flags & ~KNOWN_FLAGS) != 0)
+        status = clx_fail(CLXENT_INVALID_OPTION, "flags is 0x%llx, of which 0x%llx are defined",
+                          (unsigned long long)desc->flags, (unsigned long long)KNOWN_FLAGS);
+    return status;
 }
 
 static bool multiply(size_t a, size_t b, size_t *product) {
@@ -115,7 +168,7 @@ clxent_status clx_problem_init(clx_problem *problem, const clxent_desc *desc) {
     problem->op = clx_find_op(desc->op);
     if (problem->op == NULL)
         return clx_fail(CLXENT_INVALID_OPTION, "op is %d, it must be from 0 to %d", (int)desc->op,
-                        CLXENT_CROSS_ENTROPY);
+                        CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS);
     clxent_desc_init(&problem->desc, desc->op);
     memcpy(&problem->desc, desc, desc->struct_size);
     problem->desc.struct_size = sizeof(clxent_desc);
@@ -126,9 +179,9 @@ clxent_status clx_problem_init(clx_problem *problem, const clxent_desc *desc) {
     if (status != CLXENT_SUCCESS)
         return status;
     static const size_t storage_sizes[] = {sizeof(float), sizeof(double), 2, 2};
-    static const size_t target_sizes[] = {sizeof(int32_t), sizeof(int64_t), sizeof(uint8_t)};
+    static const size_t target_sizes[] = {sizeof(int32_t), sizeof(int64_t), sizeof(uint8_t), 0, 0};
     problem->storage_size = storage_sizes[problem->desc.dtype];
     problem->real_size = problem->desc.dtype == CLXENT_F64 ? sizeof(double) : sizeof(float);
-    problem->target_size = target_sizes[problem->desc.target_type];
+    problem->target_size = target_sizes[problem->desc.target_type]; /* of class indices */
     return CLXENT_SUCCESS;
 }

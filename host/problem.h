@@ -15,11 +15,16 @@ typedef struct clx_problem {
     size_t span; /* elements from the first to the end of the last of a tensor of the logits' shape; 0 when empty */
     size_t storage_size; /* bytes of an element of such a tensor */
     size_t real_size;    /* bytes of a loss, an lse, a weight */
-    size_t target_size;  /* bytes of a target */
+    size_t target_size;  /* bytes of a class index */
 } clx_problem;
 
 /* Checks every member and every product. Refuses with INVALID_ARGUMENT, INVALID_SHAPE or INVALID_OPTION. */
 clxent_status clx_problem_init(clx_problem *problem, const clxent_desc *desc);
+
+/* Are the targets probabilities, not class indices? Of a loss. */
+static inline bool clx_has_probabilities(const clx_problem *problem) {
+    return problem->desc.target_type >= CLXENT_TARGET_PROBABILITIES;
+}
 
 /* Elements before row n's first one; the element of class c at inner position j is then at + c * inner + j. */
 static inline size_t clx_row_offset(const clx_problem *problem, size_t n) {

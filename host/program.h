@@ -11,7 +11,7 @@
 typedef struct clx_program_key {
     char engine[32];
     char op[32];
-    char options[256];
+    char options[512];
 } clx_program_key;
 
 /* The program for a key, built if it is not there yet; *built then counts one up. The core keeps the program. */

@@ -17,13 +17,6 @@ typedef struct run {
     cl_mem laid_over[CLX_TENSORS]; /* to release afterwards; NULL where a buffer is kept, shared or absent */
 } run;
 
-static clxent_buffer *buffer_of(run *r, clx_tensor tensor) {
-    clxent_buffer *const buffers[CLX_TENSORS] = {&r->args.input,      &r->args.target,       &r->args.weight,
-                                                 &r->args.output,     &r->args.lse,          &r->args.grad_output,
-                                                 &r->args.grad_input, &r->args.invalid_count};
-    return buffers[tensor];
-}
-
 /* The array of a tensor that this pass uses; NULL if absent or without elements. */
 static void *array_of(const run *r, clx_tensor tensor) {
     bool used = clx_is_used(clx_tensor_use(r->problem, tensor)) && clx_tensor_bytes(r->problem, tensor) > 0;
@@ -44,6 +37,10 @@ static clx_tensor first_at(const run *r, clx_tensor tensor) {
     return tensor;
 }
 
+static void set_memory(run *r, clx_tensor tensor, cl_mem mem) {
+    clx_set_buffer(&r->args, tensor, &(clxent_buffer){mem, 0});
+}
+
 static clxent_status lay_over(run *r, clx_tensor tensor) {
     cl_mem_flags access = is_written(r, tensor) ? CL_MEM_READ_WRITE : CL_MEM_READ_ONLY;
     for (clx_tensor other = tensor + 1; other < CLX_TENSORS; other++)
@@ -55,7 +52,7 @@ static clxent_status lay_over(run *r, clx_tensor tensor) {
     if (error != CL_SUCCESS)
         return clx_fail_cl(error, "clCreateBuffer over the %zu bytes of %s", bytes, clx_tensor_name(tensor));
     r->laid_over[tensor] = mem;
-    buffer_of(r, tensor)->mem = mem;
+    set_memory(r, tensor, mem);
     return CLXENT_SUCCESS;
 }
 
@@ -65,8 +62,9 @@ static clxent_status upload(run *r, clx_tensor tensor) {
     clxent_status status = clx_runner_grow(r->core, kept, bytes, clx_tensor_name(tensor));
     if (status != CLXENT_SUCCESS)
         return status;
-    buffer_of(r, tensor)->mem = kept->mem;
-    if (is_written(r, tensor))
+    set_memory(r, tensor, kept->mem);
+    bool accumulates = tensor == CLX_GRAD_INPUT && (r->problem->desc.flags & CLXENT_ACCUMULATE_GRAD) != 0;
+    if (is_written(r, tensor) && !accumulates)
         return CLXENT_SUCCESS;
     cl_int error =
         clEnqueueWriteBuffer(r->runner->queue, kept->mem, CL_FALSE, 0, bytes, array_of(r, tensor), 0, NULL, NULL);
@@ -81,7 +79,7 @@ static clxent_status move_in(run *r) {
             continue;
         clx_tensor first = first_at(r, tensor);
         if (first != tensor)
-            *buffer_of(r, tensor) = *buffer_of(r, first);
+            clx_set_buffer(&r->args, tensor, clx_buffer(&r->args, first));
         else
             status = r->core->device.unified_memory ? lay_over(r, tensor) : upload(r, tensor);
     }
@@ -94,7 +92,7 @@ static clxent_status move_in(run *r) {
 
 static clxent_status make_visible(run *r, clx_tensor tensor) {
     cl_int error = CL_SUCCESS;
-    cl_mem mem = buffer_of(r, tensor)->mem;
+    cl_mem mem = clx_buffer(&r->args, tensor)->mem;
     void *mapped = clEnqueueMapBuffer(r->runner->queue, mem, CL_TRUE, CL_MAP_READ, 0,
                                       clx_tensor_bytes(r->problem, tensor), 0, NULL, NULL, &error);
     if (error == CL_SUCCESS)
@@ -108,7 +106,7 @@ static clxent_status download(run *r, clx_tensor tensor) {
     size_t bytes = clx_tensor_bytes(r->problem, tensor);
     size_t element = clx_element_size(r->problem, tensor);
     size_t dense = desc->classes * desc->inner * element, pitch = desc->row_stride * element;
-    cl_mem mem = buffer_of(r, tensor)->mem;
+    cl_mem mem = clx_buffer(&r->args, tensor)->mem;
     cl_int error;
     if (clx_has_logits_shape(r->problem, tensor) && pitch != dense) {
         const size_t origin[3] = {0, 0, 0}, region[3] = {dense, desc->batch, 1};

@@ -1,6 +1,8 @@
 /* Softmax and log-softmax: what they take. They differ only in the kernel's map, so they share a file everywhere. */
 #include "op.h"
 
+#include <stdio.h>
+
 static const clx_use uses[][CLX_TENSORS] = {
     [CLXENT_FORWARD] = {[CLX_INPUT] = CLX_READ,
                         [CLX_OUTPUT] = CLX_WRITE,
@@ -19,19 +21,14 @@ static const clx_alias aliases[] = {
     {CLX_TENSORS, CLX_TENSORS},
 };
 
-static bool walks(const clx_problem *problem) {
+static void softmax_options(const clx_problem *problem, char *options, size_t size) {
     (void)problem;
-    return true;
+    snprintf(options, size, " -D LOG=0");
 }
 
-static const char *softmax_options(const clx_problem *problem) {
+static void log_softmax_options(const clx_problem *problem, char *options, size_t size) {
     (void)problem;
-    return "-D LOG=0";
-}
-
-static const char *log_softmax_options(const clx_problem *problem) {
-    (void)problem;
-    return "-D LOG=1";
+    snprintf(options, size, " -D LOG=1");
 }
 
 const clx_op clx_softmax = {
@@ -39,7 +36,8 @@ const clx_op clx_softmax = {
     .kernel = "softmax",
     .uses = uses,
     .aliases = aliases,
-    .walks = walks,
+    .reduces = clx_always,
+    .maps = clx_always,
     .build_options = softmax_options,
     .reference = clx_softmax_reference,
 };
@@ -49,7 +47,8 @@ const clx_op clx_log_softmax = {
     .kernel = "softmax",
     .uses = uses,
     .aliases = aliases,
-    .walks = walks,
+    .reduces = clx_always,
+    .maps = clx_always,
     .build_options = log_softmax_options,
     .reference = clx_log_softmax_reference,
 };

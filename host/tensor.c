@@ -4,33 +4,118 @@
 #include "op.h"
 #include "status.h"
 
+#include <string.h>
+
+/* The name of each, and its member in the two structs. */
+static const struct {
+    const char *name;
+    size_t host, device;
+} members[CLX_TENSORS] = {
+#define MEMBER(name)                                                                                                   \
+    { #name, offsetof(clxent_host_args, name), offsetof(clxent_args, name) }
+    [CLX_INPUT] = MEMBER(input),
+    [CLX_TARGET] = MEMBER(target),
+    [CLX_TARGET2] = MEMBER(target2),
+    [CLX_WEIGHT] = MEMBER(weight),
+    [CLX_SAMPLE_WEIGHT] = MEMBER(sample_weight),
+    [CLX_POS_WEIGHT] = MEMBER(pos_weight),
+    [CLX_MIX_LAMBDA] = MEMBER(mix_lambda),
+    [CLX_OUTPUT] = MEMBER(output),
+    [CLX_LSE] = MEMBER(lse),
+    [CLX_ARGMAX] = MEMBER(argmax),
+    [CLX_GRAD_OUTPUT] = MEMBER(grad_output),
+    [CLX_GRAD_INPUT] = MEMBER(grad_input),
+    [CLX_INVALID_COUNT] = MEMBER(invalid_count),
+    [CLX_CORRECT_COUNT] = MEMBER(correct_count),
+#undef MEMBER
+};
+
 const char *clx_tensor_name(clx_tensor tensor) {
-    static const char *const names[CLX_TENSORS] = {"input", "target",      "weight",     "output",
-                                                   "lse",   "grad_output", "grad_input", "invalid_count"};
-    return names[tensor];
+    return members[tensor].name;
+}
+
+void *clx_host_array(const clxent_host_args *args, clx_tensor tensor) {
+    void *array;
+    memcpy(&array, (const char *)args + members[tensor].host, sizeof array);
+    return array;
+}
+
+void clx_set_host_array(clxent_host_args *args, clx_tensor tensor, const void *array) {
+    memcpy((char *)args + members[tensor].host, &array, sizeof array);
+}
+
+const clxent_buffer *clx_buffer(const clxent_args *args, clx_tensor tensor) {
+    return (const clxent_buffer *)(const void *)((const char *)args + members[tensor].device);
+}
+
+void clx_set_buffer(clxent_args *args, clx_tensor tensor, const clxent_buffer *buffer) {
+    memcpy((char *)args + members[tensor].device, buffer, sizeof *buffer);
 }
 
 clx_use clx_tensor_use(const clx_problem *problem, clx_tensor tensor) {
+    bool classes_only =
+        tensor == CLX_TARGET2 || tensor == CLX_MIX_LAMBDA || tensor == CLX_INVALID_COUNT || tensor == CLX_CORRECT_COUNT;
+    if (classes_only && clx_has_probabilities(problem))
+        return CLX_REFUSED;
     return problem->op->uses[problem->desc.pass][tensor];
 }
 
 /* Of the others each has one element per row, per class, or just one. */
 bool clx_has_logits_shape(const clx_problem *problem, clx_tensor tensor) {
-    if (tensor == CLX_INPUT || tensor == CLX_GRAD_INPUT)
+    const clx_op *op = problem->op;
+    switch (tensor) {
+    case CLX_INPUT:
+    case CLX_GRAD_INPUT:
         return true;
-    return !problem->op->loss && (tensor == CLX_OUTPUT || tensor == CLX_GRAD_OUTPUT);
+    case CLX_TARGET:
+        return clx_has_probabilities(problem);
+    case CLX_SAMPLE_WEIGHT:
+        return op->elementwise;
+    case CLX_OUTPUT:
+    case CLX_GRAD_OUTPUT:
+        return !op->loss || (op->elementwise && problem->desc.reduction == CLXENT_REDUCTION_NONE);
+    default:
+        return false;
+    }
+}
+
+clx_element clx_element_of(const clx_problem *problem, clx_tensor tensor) {
+    switch (tensor) {
+    case CLX_INPUT:
+    case CLX_GRAD_INPUT:
+        return CLX_STORAGE;
+    case CLX_TARGET:
+    case CLX_TARGET2:
+        return !clx_has_probabilities(problem)                                ? CLX_CLASS
+               : problem->desc.target_type == CLXENT_TARGET_PROBABILITIES_F32 ? CLX_FLOAT
+                                                                              : CLX_STORAGE;
+    case CLX_SAMPLE_WEIGHT:
+        return problem->op->elementwise ? CLX_STORAGE : CLX_REAL;
+    case CLX_OUTPUT:
+    case CLX_GRAD_OUTPUT:
+        return problem->op->loss ? CLX_REAL : CLX_STORAGE;
+    case CLX_ARGMAX:
+        return CLX_INDEX;
+    case CLX_INVALID_COUNT:
+    case CLX_CORRECT_COUNT:
+        return CLX_COUNT;
+    default:
+        return CLX_REAL;
+    }
 }
 
 size_t clx_element_size(const clx_problem *problem, clx_tensor tensor) {
-    if (clx_has_logits_shape(problem, tensor))
+    switch (clx_element_of(problem, tensor)) {
+    case CLX_STORAGE:
         return problem->storage_size;
-    switch (tensor) {
-    case CLX_TARGET:
-        return problem->target_size;
-    case CLX_INVALID_COUNT:
-        return sizeof(uint64_t);
-    default:
+    case CLX_REAL:
         return problem->real_size;
+    case CLX_CLASS:
+        return problem->target_size;
+    case CLX_FLOAT:
+        return sizeof(float);
+    default:
+        return sizeof(uint64_t);
     }
 }
 
@@ -39,8 +124,11 @@ static size_t element_count(const clx_problem *problem, clx_tensor tensor) {
         return problem->span;
     switch (tensor) {
     case CLX_WEIGHT:
+    case CLX_POS_WEIGHT:
         return problem->desc.classes;
+    case CLX_MIX_LAMBDA:
     case CLX_INVALID_COUNT:
+    case CLX_CORRECT_COUNT:
         return 1;
     case CLX_OUTPUT:
     case CLX_GRAD_OUTPUT:
@@ -54,11 +142,36 @@ size_t clx_tensor_bytes(const clx_problem *problem, clx_tensor tensor) {
     return element_count(problem, tensor) * clx_element_size(problem, tensor);
 }
 
+/* An accumulated gradient is read too, so it lies over nothing else. */
 bool clx_may_alias(const clx_problem *problem, clx_tensor written, clx_tensor other) {
+    if (problem->desc.flags & CLXENT_ACCUMULATE_GRAD)
+        return false;
     for (const clx_alias *alias = problem->op->aliases; alias->written != CLX_TENSORS; alias++)
         if (alias->written == written && alias->other == other)
             return true;
     return false;
+}
+
+static clxent_status refuse_tensor(const clx_problem *problem, clx_tensor tensor) {
+    if (problem->op->uses[problem->desc.pass][tensor] != CLX_REFUSED)
+        return clx_fail(CLXENT_INVALID_ARGUMENT, "%s is given, but it has no meaning with target probabilities",
+                        clx_tensor_name(tensor));
+    return clx_fail(CLXENT_INVALID_ARGUMENT, "%s is given, but no pass of %s uses it", clx_tensor_name(tensor),
+                    problem->op->title);
+}
+
+/* Tensors that go together: target2 with the share that it has, the count of correct rows with their classes. */
+static clxent_status check_company(const clx_problem *problem, const clx_place places[CLX_TENSORS]) {
+    bool mixes = clx_is_used(clx_tensor_use(problem, CLX_TARGET2));
+    bool target2 = places[CLX_TARGET2].object != NULL || problem->rows == 0;
+    if (mixes && !target2 && places[CLX_MIX_LAMBDA].object != NULL)
+        return clx_fail(CLXENT_MISSING_BUFFER, "mix_lambda is given, but target2 is null");
+    if (mixes && !target2 && problem->desc.mix_lambda != 1)
+        return clx_fail(CLXENT_MISSING_BUFFER, "mix_lambda is %g, but target2 is null", problem->desc.mix_lambda);
+    bool counts = clx_is_used(clx_tensor_use(problem, CLX_CORRECT_COUNT)) && places[CLX_CORRECT_COUNT].object != NULL;
+    if (counts && places[CLX_ARGMAX].object == NULL && problem->rows > 0)
+        return clx_fail(CLXENT_MISSING_BUFFER, "correct_count is given, but argmax, which it needs, is null");
+    return CLXENT_SUCCESS;
 }
 
 clxent_status clx_check_presence(const clx_problem *problem, const clx_place places[CLX_TENSORS]) {
@@ -66,13 +179,12 @@ clxent_status clx_check_presence(const clx_problem *problem, const clx_place pla
         clx_use use = clx_tensor_use(problem, tensor);
         bool present = places[tensor].object != NULL;
         if (present && use == CLX_REFUSED)
-            return clx_fail(CLXENT_INVALID_ARGUMENT, "%s is given, but no pass of %s uses it", clx_tensor_name(tensor),
-                            problem->op->title);
+            return refuse_tensor(problem, tensor);
         if (!present && clx_is_required(use) && clx_tensor_bytes(problem, tensor) > 0)
             return clx_fail(CLXENT_MISSING_BUFFER, "%s is null, but this pass of %s needs its %zu bytes",
                             clx_tensor_name(tensor), problem->op->title, clx_tensor_bytes(problem, tensor));
     }
-    return CLXENT_SUCCESS;
+    return check_company(problem, places);
 }
 
 bool clx_overlap(const clx_place *a, const clx_place *b) {

@@ -9,14 +9,30 @@
 typedef enum clx_tensor {
     CLX_INPUT,
     CLX_TARGET,
+    CLX_TARGET2,
     CLX_WEIGHT,
+    CLX_SAMPLE_WEIGHT,
+    CLX_POS_WEIGHT,
+    CLX_MIX_LAMBDA,
     CLX_OUTPUT,
     CLX_LSE,
+    CLX_ARGMAX,
     CLX_GRAD_OUTPUT,
     CLX_GRAD_INPUT,
     CLX_INVALID_COUNT,
+    CLX_CORRECT_COUNT,
     CLX_TENSORS /* their number */
 } clx_tensor;
+
+/* The type of a tensor's elements. */
+typedef enum clx_element {
+    CLX_STORAGE, /* that of desc.dtype */
+    CLX_REAL,    /* double for F64, else float */
+    CLX_CLASS,   /* a class index of desc.target_type */
+    CLX_FLOAT,   /* target probabilities of type float */
+    CLX_INDEX,   /* int64_t */
+    CLX_COUNT    /* uint64_t */
+} clx_element;
 
 /* What a pass does with a tensor: an entry of the header's table. */
 typedef enum clx_use {
@@ -50,6 +66,8 @@ clx_use clx_tensor_use(const clx_problem *problem, clx_tensor tensor);
 /* Has it the logits' shape, and with it their padding? */
 bool clx_has_logits_shape(const clx_problem *problem, clx_tensor tensor);
 
+clx_element clx_element_of(const clx_problem *problem, clx_tensor tensor);
+
 /* Bytes of one element (which is also the alignment) and of the whole tensor, padding between rows included. */
 size_t clx_element_size(const clx_problem *problem, clx_tensor tensor);
 size_t clx_tensor_bytes(const clx_problem *problem, clx_tensor tensor);
@@ -73,13 +91,18 @@ clxent_status clx_check_presence(const clx_problem *problem, const clx_place pla
 /* No tensor that is written overlaps another one, except where both are the same bytes and that is allowed. */
 clxent_status clx_check_overlap(const clx_problem *problem, const clx_place places[CLX_TENSORS]);
 
-/* All checks of host arrays: struct_size, presence, alignment, overlap, and targets inside [0, classes). */
+/* All checks of host arrays: struct_size, presence, alignment, overlap, and values: targets inside [0, classes), or
+ * probabilities inside [0, 1] where that matters. */
 clxent_status clx_check_host_args(const clx_problem *problem, const clxent_host_args *args);
 
-/* A host array by tensor. */
+/* A tensor's array in a struct of host arrays, and its buffer in a struct of buffers. */
 void *clx_host_array(const clxent_host_args *args, clx_tensor tensor);
+void clx_set_host_array(clxent_host_args *args, clx_tensor tensor, const void *array);
+const clxent_buffer *clx_buffer(const clxent_args *args, clx_tensor tensor);
+void clx_set_buffer(clxent_args *args, clx_tensor tensor, const clxent_buffer *buffer);
 
-/* The target of a row, of any target type. */
-int64_t clx_get_target(const clx_problem *problem, const clxent_host_args *args, size_t row);
+/* Element i of an array of class indices (target, target2), of any type; element i of a host array of numbers. */
+int64_t clx_get_class(const clx_problem *problem, const void *array, size_t i);
+double clx_get_number(const clx_problem *problem, clx_element type, const void *array, size_t i);
 
 #endif

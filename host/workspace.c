@@ -3,7 +3,12 @@
 
 #include "op.h"
 
-#define RUN 16          /* as in kernels/reduce.cl */
+#define RUN 16        /* as in kernels/reduce.cl */
+#define TOTALS 64     /* bytes */
+#define COUNTS 4      /* of each chunk, uint64_t */
+#define SUMS 5        /* of each chunk, real */
+#define STATE_SLOT 64 /* as in kernels/engine_row_split.cl */
+#define MAP_SLOT 128
 #define MAX_CHUNKS 1024 /* enough to fill a device; the chunks themselves are added by one work-group */
 
 bool clx_has_forward(const clx_problem *problem) {
@@ -18,8 +23,18 @@ bool clx_sums_losses(const clx_problem *problem) {
     return problem->op->loss && clx_has_forward(problem) && problem->desc.reduction != CLXENT_REDUCTION_NONE;
 }
 
-bool clx_needs_divisor(const clx_problem *problem) {
-    return problem->op->loss && clx_has_backward(problem) && problem->desc.reduction == CLXENT_REDUCTION_MEAN;
+bool clx_divides_losses(const clx_problem *problem, bool two_targets) {
+    const clxent_desc *desc = &problem->desc;
+    bool mean = desc->reduction == CLXENT_REDUCTION_MEAN;
+    return clx_sums_losses(problem) && (desc->reg_lambda != 0 || (mean && (two_targets || desc->z_loss != 0)));
+}
+
+bool clx_needs_totals(const clx_problem *problem, bool two_targets) {
+    const clxent_desc *desc = &problem->desc;
+    if (!problem->op->loss || problem->op->elementwise || desc->reduction == CLXENT_REDUCTION_NONE)
+        return false;
+    bool gradient_divides = desc->reduction == CLXENT_REDUCTION_MEAN || desc->reg_lambda != 0;
+    return clx_divides_losses(problem, two_targets) || (clx_has_backward(problem) && gradient_divides);
 }
 
 static size_t chunks_for(size_t rows) {
@@ -29,19 +44,28 @@ static size_t chunks_for(size_t rows) {
     return chunks;
 }
 
-/* A chunk's runs, each with loops over its rows for losses and for targets; the tree; a few chunks to a work-item. */
+/* A chunk's runs, each with loops over its rows for losses, for two targets and for correct rows; the tree; a few
+ * chunks to a work-item. */
 size_t clx_reduce_iterations(size_t rows) {
     size_t runs = (rows + MAX_CHUNKS * RUN - 1) / (MAX_CHUNKS * RUN);
-    return runs * (2 * RUN + 2) + 1024;
+    return runs * (4 * RUN + 4) + 2048;
 }
 
-clx_workspace clx_workspace_of(const clx_problem *problem) {
+static size_t aligned(size_t bytes) {
+    return (bytes + CLX_WORKSPACE_ALIGNMENT - 1) / CLX_WORKSPACE_ALIGNMENT * CLX_WORKSPACE_ALIGNMENT;
+}
+
+clx_workspace clx_workspace_of(const clx_problem *problem, const clx_geometry *geometry) {
     clx_workspace workspace = {0};
-    if (!problem->op->loss)
-        return workspace;
-    workspace.chunks = chunks_for(problem->rows);
-    size_t head = (2 + 2 * workspace.chunks) * problem->real_size + workspace.chunks * sizeof(uint64_t);
-    workspace.losses_at = (head + CLX_WORKSPACE_ALIGNMENT - 1) / CLX_WORKSPACE_ALIGNMENT * CLX_WORKSPACE_ALIGNMENT;
-    workspace.size = workspace.losses_at + (clx_sums_losses(problem) ? problem->rows * problem->real_size : 0);
+    if (problem->op->loss) {
+        workspace.chunks = chunks_for(problem->rows);
+        workspace.losses_at =
+            aligned(TOTALS + workspace.chunks * (COUNTS * sizeof(uint64_t) + SUMS * problem->real_size));
+        workspace.size = workspace.losses_at + (clx_sums_losses(problem) ? problem->rows * problem->real_size : 0);
+    }
+    if (geometry->splits) {
+        workspace.parts_at = aligned(workspace.size);
+        workspace.size = workspace.parts_at + problem->rows * (clx_row_chunks(problem) * STATE_SLOT + MAP_SLOT);
+    }
     return workspace;
 }

@@ -2,8 +2,8 @@
  *
  * What it is
  * ----------
- * clxent computes softmax, log-softmax, negative log-likelihood and cross-entropy, forward and backward, with OpenCL
- * kernels, for C programs that train or run models. It needs an OpenCL ICD loader and nothing else.
+ * clxent computes softmax, log-softmax, negative log-likelihood, cross-entropy and binary cross-entropy, forward and
+ * backward, with OpenCL kernels, for C programs that train or run models. It needs an OpenCL ICD loader, nothing else.
  *
  * One descriptor (clxent_desc) says what to compute. Three functions carry it out:
  *
@@ -106,11 +106,12 @@ enum {
     CLXENT_INVALID_BUFFER = 5,   /* not a buffer, of another context, misaligned, or overlapping where it must not */
     CLXENT_BUFFER_TOO_SMALL = 6, /* the bytes from offset to the end of the buffer do not hold the tensor */
     CLXENT_INVALID_QUEUE = 7,    /* null, or of another context or device than the plan */
-    CLXENT_INVALID_TARGET = 8,   /* clxent_run and clxent_reference: a target outside [0, classes) */
+    CLXENT_INVALID_TARGET = 8,   /* clxent_run and clxent_reference: a target outside [0, classes), or [0, 1] */
     CLXENT_UNSUPPORTED = 9,      /* this device, or the forced engine, cannot do what the descriptor asks */
     CLXENT_NO_DEVICE = 10,       /* no usable OpenCL device, or none that the selector names */
     CLXENT_OUT_OF_MEMORY = 11,   /* host memory */
-    CLXENT_BUILD_FAILED = 12     /* the device's compiler refused a kernel; clxent_last_error has its log */
+    CLXENT_BUILD_FAILED = 12,    /* the device's compiler refused a kernel; clxent_last_error has its log */
+    CLXENT_INVALID_INPUT = 13    /* clxent_run and clxent_reference: an input of binary-cross-entropy outside [0, 1] */
 };
 
 /* The name of a status: "CLXENT_INVALID_SHAPE", "CL_OUT_OF_RESOURCES", ...; "unknown status" for anything else.
@@ -124,16 +125,19 @@ CLXENT_API const char *clxent_last_error(void);
 
 /* -------------------------------------------------------------------------------------------------- descriptor ---- */
 
-/* What to compute. Formulas are in docs/numerics.md; x are the input values of one row, y its target class. */
+/* What to compute. Formulas and their sources are in docs/numerics.md; x are the input values of one row, y its target
+ * class, t a target probability, w and u class and sample weights. */
 typedef enum clxent_op {
-    CLXENT_SOFTMAX = 0,      /* p_c = exp(x_c) / sum_k exp(x_k) */
-    CLXENT_LOG_SOFTMAX = 1,  /* log p_c, computed as (x_c - max) - log(sum of exp(x - max)) */
-    CLXENT_NLL_LOSS = 2,     /* -w[y] * x_y on log-probabilities x */
-    CLXENT_CROSS_ENTROPY = 3 /* -w[y] * log p_y on logits x, with optional label smoothing */
+    CLXENT_SOFTMAX = 0,              /* p_c = exp(x_c) / sum_k exp(x_k) */
+    CLXENT_LOG_SOFTMAX = 1,          /* log p_c, computed as (x_c - max) - log(sum of exp(x - max)) */
+    CLXENT_NLL_LOSS = 2,             /* -w[y] * x_y on log-probabilities x */
+    CLXENT_CROSS_ENTROPY = 3,        /* -w[y] * log p_y on logits x, or -sum of w t log p for target probabilities */
+    CLXENT_BINARY_CROSS_ENTROPY = 4, /* -u w (t log x + (1-t) log(1-x)) of every element, on probabilities x */
+    CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS = 5 /* the same with sigmoid(x) for x, stable at any logit */
 } clxent_op;
 
-/* Which direction. FORWARD_BACKWARD (cross-entropy only) gives loss and gradient from one plan: the logits are read
- * from memory once for the loss, and once more, from cache where the row fits, for the gradient. */
+/* Which direction. FORWARD_BACKWARD (cross-entropy and both binary ones) gives loss and gradient from one plan: the
+ * input is read from memory once for the loss, and once more, from cache where the row fits, for the gradient. */
 typedef enum clxent_pass { CLXENT_FORWARD = 0, CLXENT_BACKWARD = 1, CLXENT_FORWARD_BACKWARD = 2 } clxent_pass;
 
 /* How tensors of the logits' shape are stored. Arithmetic, losses, lse and weights have the *real* type: double for
@@ -142,15 +146,19 @@ typedef enum clxent_pass { CLXENT_FORWARD = 0, CLXENT_BACKWARD = 1, CLXENT_FORWA
  * precision, else CLXENT_UNSUPPORTED. On the host, elements of F16 and BF16 are uint16_t. */
 typedef enum clxent_dtype { CLXENT_F32 = 0, CLXENT_F64 = 1, CLXENT_F16 = 2, CLXENT_BF16 = 3 } clxent_dtype;
 
-/* How targets are stored: int32_t, int64_t or uint8_t class indices. */
+/* What targets are: class indices, one per row, or probabilities, one per element of the logits' shape. nll-loss takes
+ * indices, cross-entropy either, the binary cross-entropies probabilities. */
 typedef enum clxent_target_type {
-    CLXENT_TARGET_I32 = 0,
-    CLXENT_TARGET_I64 = 1,
-    CLXENT_TARGET_U8 = 2
+    CLXENT_TARGET_I32 = 0,              /* int32_t class indices */
+    CLXENT_TARGET_I64 = 1,              /* int64_t class indices */
+    CLXENT_TARGET_U8 = 2,               /* uint8_t class indices */
+    CLXENT_TARGET_PROBABILITIES = 3,    /* probabilities of the type of the logits */
+    CLXENT_TARGET_PROBABILITIES_F32 = 4 /* probabilities of type float, whatever the type of the logits */
 } clxent_target_type;
 
-/* NONE: one loss per row. MEAN: sum of the losses over the sum of w[y] of the rows that count (their number without
- * weights), as PyTorch does. SUM: their sum. */
+/* NONE: one loss per row; for the binary cross-entropies one per element. SUM: their sum. MEAN: as PyTorch does, the
+ * sum over the sum of w[y] (with sample weights, u w[y]) of the rows that count, which is their number without weights;
+ * with target probabilities over the number of rows (the sum of u); for the binary ones over the number of elements. */
 typedef enum clxent_reduction {
     CLXENT_REDUCTION_NONE = 0,
     CLXENT_REDUCTION_MEAN = 1,
@@ -163,18 +171,27 @@ typedef enum clxent_engine {
     CLXENT_ENGINE_AUTO = 0,
     CLXENT_ENGINE_ROW_PER_ITEM = 1,  /* one work-item takes a row with wide vectors: CPUs */
     CLXENT_ENGINE_ROW_PER_GROUP = 2, /* a work-group shares a row: GPUs */
-    CLXENT_ENGINE_COLUMN = 3         /* neighbouring rows side by side: inner > 1 */
+    CLXENT_ENGINE_COLUMN = 3,        /* neighbouring inner positions side by side: inner > 1 */
+    CLXENT_ENGINE_ROWS_PER_LANE = 4, /* neighbouring rows side by side: few classes */
+    CLXENT_ENGINE_ROW_SPLIT = 5      /* several work-groups share a row: few rows of very many classes */
 } clxent_engine;
 
+/* Bits of clxent_desc.flags. */
+enum {
+    CLXENT_ACCUMULATE_GRAD = 1, /* grad_input += gradient, instead of =. Losses with a backward pass */
+    CLXENT_EMPTY_MEAN_ZERO = 2  /* a mean over nothing (an empty batch, every row ignored) is 0, not NaN. Losses */
+};
+
 /* The descriptor. Start from clxent_desc_init, then set what differs. An option that the operation does not use must
- * stay at its default (CLXENT_INVALID_OPTION otherwise). Members may be added at the end in later versions:
- * struct_size tells the library which ones its caller knows, and the rest take their defaults. */
+ * stay at its default (CLXENT_INVALID_OPTION otherwise); "ce" marks those of cross-entropy alone. Members may be added
+ * at the end in later versions: struct_size tells the library which ones its caller knows, and the rest take their
+ * defaults. */
 typedef struct clxent_desc {
     size_t struct_size;             /* sizeof(clxent_desc), set by clxent_desc_init */
     clxent_op op;                   /* set by clxent_desc_init */
     clxent_pass pass;               /* default FORWARD */
     clxent_dtype dtype;             /* default F32 */
-    clxent_target_type target_type; /* default I32; losses only */
+    clxent_target_type target_type; /* default I32, for the binary ones PROBABILITIES; losses only */
     clxent_reduction reduction;     /* default MEAN; losses only */
     clxent_engine engine;           /* default AUTO */
     size_t work_group_size; /* work-items of a work-group; default 0: chosen. Forced values above what the device
@@ -184,10 +201,16 @@ typedef struct clxent_desc {
     size_t inner;           /* d1 * d2 * ... behind the class axis; default 1 */
     size_t row_stride;      /* elements from one batch entry to the next in every tensor of the logits' shape, at
                                least classes * inner; default 0: exactly that. Padding is never read or written */
-    int64_t ignore_index;   /* rows with this target count nowhere and get a zero gradient; default -100; losses only.
-                               May lie inside [0, C) */
-    double label_smoothing; /* e in [0, 1]; default 0; cross-entropy only */
-    uint64_t flags;         /* no flag is defined yet: must be 0 */
+    int64_t ignore_index;   /* rows with this target count nowhere and get a zero gradient; default -100; class-index
+                               targets only. May lie inside [0, C) */
+    double label_smoothing; /* ce: e in [0, 1], the share of the target that is spread over all classes; default 0 */
+    uint64_t flags;         /* CLXENT_ACCUMULATE_GRAD | CLXENT_EMPTY_MEAN_ZERO; default 0 */
+    double logit_scale;     /* ce: logits are multiplied by this first (an inverse temperature); finite, default 1 */
+    double logit_softcap;   /* ce: then they become t tanh(x / t) with this t > 0; default 0: they do not */
+    double z_loss;          /* ce: z_loss * lse^2 is added to each row that counts; >= 0, default 0 */
+    double reg_lambda;      /* ce: reg_lambda * (sum of p^2) likewise; finite, default 0 */
+    double mix_lambda;      /* ce: share in [0, 1] of target, the rest being target2's; default 1. Class indices only */
+    double grad_scale;      /* losses: gradients are multiplied by this (a loss scale); finite, default 1 */
 } clxent_desc;
 
 /* Sets every member to its default for `op`. Inline, so that struct_size is the caller's. */
@@ -195,46 +218,77 @@ static inline void clxent_desc_init(clxent_desc *desc, clxent_op op) {
     memset(desc, 0, sizeof *desc);
     desc->struct_size = sizeof *desc;
     desc->op = op;
+    if (op == CLXENT_BINARY_CROSS_ENTROPY || op == CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS)
+        desc->target_type = CLXENT_TARGET_PROBABILITIES;
     desc->reduction = CLXENT_REDUCTION_MEAN;
     desc->inner = 1;
     desc->ignore_index = -100;
+    desc->logit_scale = 1;
+    desc->mix_lambda = 1;
+    desc->grad_scale = 1;
 }
 
-/* ------------------------------------------------------------------------------------------- arrays and buffers ----
- */
+/* ------------------------------------------------------------------------------------------ arrays and buffers ---- */
 
 /* The tensors of an operation, by name. Both structs have the same members; which ones an operation takes:
  *
  *   (R) required   (o) optional, null if absent   (-) ignored, so that one struct serves all passes of an operation
  *   ( ) refused with CLXENT_INVALID_ARGUMENT when given: no pass of that operation uses it
+ *   F forward, B backward, FB both; r read, w written
  *
- *                     softmax, log-softmax    nll-loss                cross-entropy
- *                     FORWARD   BACKWARD      FORWARD   BACKWARD      FORWARD   BACKWARD   FORWARD_BACKWARD
- *   input             R read    -             R read    -             R read    R read     R read
- *   target                                    R read    R read        R read    R read     R read
- *   weight                                    o read    o read        o read    o read     o read
- *   output            R write   R read        R write   -             R write   -          R write
- *   lse                                                               o write   o read     o write
- *   grad_output       -         R read        -         o read        -         o read     o read
- *   grad_input        -         R write       -         R write       -         R write    R write
- *   invalid_count                             o write   o write       o write   o write    o write
+ *                    softmax,       nll-loss       cross-entropy         binary-cross-entropy,
+ *                    log-softmax                                         with or without logits
+ *                    F      B       F      B       F      B      FB      F      B      FB
+ *   input            R r    -       R r    -       R r    R r    R r     R r    R r    R r
+ *   target                          R r    R r     R r    R r    R r     R r    R r    R r
+ *   target2                                        o r    o r    o r                            (1)
+ *   weight                          o r    o r     o r    o r    o r     o r    o r    o r
+ *   sample_weight                   o r    o r     o r    o r    o r     o r    o r    o r
+ *   pos_weight                                                           o r    o r    o r      (2)
+ *   mix_lambda                                     o r    o r    o r                            (1)
+ *   output           R w    R r     R w    -       R w    -      R w     R w    -      R w
+ *   lse                                            o w    o r    o w
+ *   argmax                                         o w    -      o w
+ *   grad_output      -      R r     -      o r     -      o r    o r     -      o r    o r
+ *   grad_input       -      R w     -      R w     -      R w    R w     -      R w    R w      (3)
+ *   invalid_count                   o w    o w     o w    o w    o w                            (1)
+ *   correct_count                                  o w    -      o w                            (1) (4)
  *
- * Shapes and types (storage is the type of desc.dtype, real is its real type, rows is batch * inner, row n*inner + j):
+ *   (1) refused with target probabilities   (2) with logits only   (3) read too with CLXENT_ACCUMULATE_GRAD
+ *   (4) needs argmax
  *
- *   input          logits, or log-probabilities for nll-loss: (batch, classes, inner) of storage, rows padded by
- * row_stride target         class index of each row: (rows) of desc.target_type weight         class weights: (classes)
- * of real; 1 when absent output         softmax, log-softmax: the logits' shape and type. Losses: (rows) of real for
- * NONE, else 1 real. BACKWARD of softmax and log-softmax reads what FORWARD wrote here lse            log(sum of exp)
- * of each row: (rows) of real. BACKWARD with a saved lse reads the logits once instead of twice; its gradient is then
- * as exact as lse is, which matters when logits share an offset of 1e4 and more. With class weights and label smoothing
- * together a saved lse is accepted but not used grad_output    gradient that comes in. Losses: (rows) of real for NONE,
- * else 1 real; 1 when absent. softmax, log-softmax: the logits' shape and type grad_input     gradient of input: the
- * logits' shape and type invalid_count  number of rows whose target is outside [0, classes) and is not ignore_index: 1
- * uint64_t
+ * Shapes and types. storage is the type of desc.dtype, real its real type; rows is batch * inner, row n * inner + j;
+ * "the logits' shape" is (batch, classes, inner), batch entries row_stride elements apart:
+ *
+ *   input          logits; log-probabilities for nll-loss, probabilities for binary-cross-entropy: the logits' shape,
+ *                  of storage
+ *   target         class indices: (rows) of desc.target_type; probabilities: the logits' shape, of storage or of float
+ *   target2        a second target, as target: the loss is mix_lambda * loss(target) + (1 - mix_lambda) *
+ *                  loss(target2), each with its own mean. Required when desc.mix_lambda is not 1 or mix_lambda is given
+ *   weight         class weights: (classes) of real; 1 when absent
+ *   sample_weight  a weight for each row: (rows) of real; for the binary ones for each element: the logits' shape, of
+ *                  storage; 1 when absent
+ *   pos_weight     weights of the positive targets of each class: (classes) of real; 1 when absent
+ *   mix_lambda     1 real in [0, 1] that stands in for desc.mix_lambda, so that one plan serves steps with different
+ *                  shares; outside [0, 1] it is used as it is by clxent_enqueue and refused elsewhere
+ *   output         softmax, log-softmax: the logits' shape, of storage. Losses: (rows) of real for NONE, else 1 real;
+ *                  binary ones for NONE: the logits' shape, of real. BACKWARD of softmax and log-softmax reads what
+ *                  FORWARD wrote here
+ *   lse            log(sum of exp) of each row's scaled and capped logits: (rows) of real. BACKWARD with a saved lse
+ *                  reads the logits once instead of twice; its gradient is then as exact as lse is, which matters when
+ *                  logits share an offset of 1e4 and more. It is accepted but not used where the gradient needs another
+ *                  sum over the row anyway: label smoothing with class weights, reg_lambda, target probabilities
+ *   argmax         class of the largest (scaled and capped) logit of each row, the lowest among equals; NaN is passed
+ *                  over, and a row in which nothing lies above the lowest finite number gives 0: (rows) of int64_t
+ *   grad_output    gradient that comes in: as output; 1 when absent
+ *   grad_input     gradient of input: the logits' shape, of storage
+ *   invalid_count  number of targets (of target and target2) that are outside [0, classes) and not ignore_index: 1
+ *                  uint64_t
+ *   correct_count  number of rows that count and have argmax equal to target: 1 uint64_t
  *
  * Tensors that are written must not overlap any other one, except that exactly the same bytes may be:
- * output and input (FORWARD of softmax, log-softmax), grad_input and input (cross-entropy), grad_input and output or
- * grad_output (BACKWARD of softmax, log-softmax).
+ * output and input (FORWARD of softmax, log-softmax), grad_input and input (cross-entropy and the binary ones, without
+ * CLXENT_ACCUMULATE_GRAD), grad_input and output or grad_output (BACKWARD of softmax, log-softmax).
  *
  * For an empty batch, tensors with no elements may be null. */
 
@@ -248,27 +302,40 @@ typedef struct clxent_args {
     size_t struct_size; /* sizeof(clxent_args), set by clxent_args_init */
     clxent_buffer input;
     clxent_buffer target;
+    clxent_buffer target2;
     clxent_buffer weight;
+    clxent_buffer sample_weight;
+    clxent_buffer pos_weight;
+    clxent_buffer mix_lambda;
     clxent_buffer output;
     clxent_buffer lse;
+    clxent_buffer argmax;
     clxent_buffer grad_output;
     clxent_buffer grad_input;
     clxent_buffer invalid_count;
+    clxent_buffer correct_count;
     clxent_buffer workspace; /* scratch of clxent_plan_info.workspace_size bytes, at an offset that is a multiple of 16.
-                                With reduction NONE it is needed only together with invalid_count, and so it is for the
-                                BACKWARD pass of SUM. Two enqueues that may overlap in time need two workspaces */
+                                Losses of reduction NONE, and the BACKWARD pass of SUM without reg_lambda, use it only
+                                to count invalid or correct rows; engine row_split always does. Two enqueues that may
+                                overlap in time need two workspaces */
 } clxent_args;
 
 typedef struct clxent_host_args {
     size_t struct_size; /* sizeof(clxent_host_args), set by clxent_host_args_init */
     const void *input;
     const void *target;
+    const void *target2;
     const void *weight;
+    const void *sample_weight;
+    const void *pos_weight;
+    const void *mix_lambda;
     void *output;
     void *lse;
+    void *argmax;
     const void *grad_output;
     void *grad_input;
     void *invalid_count;
+    void *correct_count;
 } clxent_host_args;
 
 /* Set struct_size and leave every tensor absent. */
@@ -319,10 +386,11 @@ typedef struct clxent_plan clxent_plan;
 typedef struct clxent_plan_info {
     size_t struct_size;      /* set it to sizeof(clxent_plan_info) before the call */
     clxent_engine engine;    /* the engine in use, never AUTO */
-    const char *engine_name; /* "row_per_item", "row_per_group", "column"; a constant string */
+    const char *engine_name; /* "row_per_item", "rows_per_lane", ...; a constant string */
     size_t work_group_size;  /* work-items of a work-group of the main kernel */
     size_t workspace_size;   /* bytes that args.workspace must hold; 0: none needed */
-    unsigned kernels;        /* kernels that one clxent_enqueue launches; counting invalid targets may take two more */
+    unsigned kernels;        /* kernels that one clxent_enqueue launches; counting invalid or correct rows, and a
+                                second target, may take up to two more each */
     unsigned programs_built; /* programs that clxent_plan_create had to compile for this plan: 0 when all were cached */
 } clxent_plan_info;
 
@@ -342,7 +410,8 @@ CLXENT_API void clxent_plan_destroy(clxent_plan *plan);
 /* Enqueues a plan on the caller's queue, in-order or out-of-order. The first kernel waits for the `wait_count` events
  * of `wait_list`; *event (if `event` is not null) is that of the last kernel and is the caller's to release. Never
  * compiles, never allocates device memory, never blocks. A target outside [0, classes) that is not ignore_index makes
- * its row's loss and gradient NaN, is counted in invalid_count and disturbs no other row.
+ * its row's loss and gradient NaN, is counted in invalid_count and disturbs no other row; so does an input or target
+ * of binary-cross-entropy outside [0, 1] to its element.
  * Errors: INVALID_ARGUMENT, MISSING_BUFFER, INVALID_BUFFER, BUFFER_TOO_SMALL, INVALID_QUEUE: nothing was enqueued, and
  * outputs and *event are untouched. OpenCL codes: an enqueue failed part-way; *event is untouched, outputs undefined.
  */
@@ -352,7 +421,8 @@ CLXENT_API clxent_status clxent_enqueue(cl_command_queue queue, clxent_plan *pla
 /* Runs a descriptor on host arrays and waits for the result. Plans, queue and buffers are kept in the context for the
  * next call; on devices that share memory with the host, arrays are used in place, without a copy. Arrays must be
  * aligned to their element. Errors: those of clxent_plan_create; MISSING_BUFFER; INVALID_BUFFER; INVALID_TARGET, naming
- * the first position outside [0, classes); OpenCL codes. When a check refuses, no output is written. */
+ * the first position outside [0, classes), or for binary-cross-entropy outside [0, 1]; INVALID_INPUT likewise;
+ * INVALID_OPTION (a mix_lambda outside [0, 1]); OpenCL codes. When a check refuses, no output is written. */
 CLXENT_API clxent_status clxent_run(clxent_context *context, const clxent_desc *desc, const clxent_host_args *args);
 
 /* The same on the CPU in plain C, in double precision, rounded once at the end; calls no OpenCL. engine and

@@ -1,10 +1,11 @@
-/* Types, arguments and arithmetic that every kernel shares. First of the files that make a program.
+/* Types and arguments that every kernel shares. First of the files that make a program.
  *
  * Set by the host when a program is built:
  *   STORAGE      F32, F64, F16 or BF16: how tensors of the logits' shape are stored; arithmetic is double for F64, else float
- *   TARGET_TYPE  the C type of a target: int, long or uchar
+ *   TARGET_KIND  NO_TARGETS, CLASS_TARGETS, PROBABILITY_TARGETS (of a row, one loss) or ELEMENT_TARGETS (a loss each)
+ *   TARGET_TYPE  the C type of a target: int, long or uchar for classes, float or storage for the others
  *   LANES        width of a vector: 1, 2, 4, 8 or 16
- *   COLUMN       1: the lanes of a vector are neighbouring rows, 0: neighbouring classes of one row
+ *   LAYOUT       what the lanes of a vector are, see layout.cl
  *   PASS         0: forward, 1: backward, 2: both
  *   GROUP        work-items that share a row: 1 but for the engine row_per_group
  *   HAS_FMA      1 where the device has a fused multiply-add
@@ -20,6 +21,10 @@
 #define F64 1
 #define F16 2
 #define BF16 3
+#define NO_TARGETS 0
+#define CLASS_TARGETS 1
+#define PROBABILITY_TARGETS 2
+#define ELEMENT_TARGETS 3
 #define REAL64 (STORAGE == F64)
 
 #if REAL64
@@ -68,16 +73,22 @@ typedef real lanes;
 typedef int lanes_int; /* what comparisons of vectors give */
 typedef long lanes_long;
 #define MASK_FROM_LONG(mask) (mask)
+#define LONG_FROM_MASK(mask) (mask)
+#define ANY_LANE(mask) (mask)
 #define LANES_IN_RANGE(y, n) IN_RANGE(y, n)
 #else
 typedef REAL_N(LANES) lanes;
 typedef REAL_INT_N(LANES) lanes_int;
 typedef JOIN(long, LANES) lanes_long;
+#define ANY_LANE(mask) any(mask)
 #define LANES_IN_RANGE(y, n) (JOIN(as_ulong, LANES)(y) < (JOIN(ulong, LANES))(ulong)(n))
 #if REAL64
 #define MASK_FROM_LONG(mask) (mask)
+#define LONG_FROM_MASK(mask) (mask)
 #else
 #define MASK_FROM_LONG(mask) JOIN(convert_int, LANES)(mask)
+/* By a comparison, since a widened int can be taken for one that is not negative: docs/devices.md. */
+#define LONG_FROM_MASK(mask) (JOIN(convert_long, LANES)(mask) != (lanes_long)0)
 #endif
 #endif
 
@@ -102,137 +113,82 @@ typedef JOIN(long, LANES) lanes_long;
 #define NOT_A_NUMBER ((real)NAN)
 
 /* Which optional tensors a call has, and what it reduces to; bits of op_args.given. */
-#define GIVEN_WEIGHT 1u
-#define GIVEN_LSE 2u
-#define GIVEN_GRAD_OUTPUT 4u
-#define MEAN 8u         /* gradients are divided by totals[0] */
-#define GRAD_PER_ROW 16u /* grad_output has an element per row, not just one */
+#define GIVEN_TARGET2 1u
+#define GIVEN_WEIGHT 2u
+#define GIVEN_SAMPLE_WEIGHT 4u
+#define GIVEN_POS_WEIGHT 8u
+#define GIVEN_MIX_LAMBDA 16u
+#define GIVEN_LSE 32u
+#define GIVEN_ARGMAX 64u
+#define GIVEN_GRAD_OUTPUT 128u
+#define MEAN 256u           /* the reduction; neither bit for SUM */
+#define NO_REDUCTION 512u   /* NONE: loss and grad_output have an element per row (or element), not just one */
+#define DIVIDE_LOSSES 1024u /* a row's loss is divided before it is summed, since its terms have different divisors */
+#define ACCUMULATE 2048u    /* gradients are added to what is there */
+#define EMPTY_ZERO 4096u    /* a mean over nothing is 0 */
+
+/* Sums over the rows that count for a target, at the head of the workspace; host/workspace.c has its layout. */
+typedef struct target_totals {
+    real weights; /* of u w[y], or of u for probabilities: W */
+    real samples; /* of u: U */
+} target_totals;
 
 /* The arguments of a kernel that runs a row operation, the same for all of them. */
 typedef struct op_args {
     __global const storage *input;
-    __global const target_t *target;
+    __global const target_t *target[2]; /* target and target2 */
     __global const real *weight;
-    __global void *output; /* tensors of storage, or a loss per row in real */
+    __global const void *sample_weight; /* real, one per row; for ELEMENT_TARGETS a tensor of storage */
+    __global const real *pos_weight;
+    __global const real *mix_lambda;
+    __global void *output; /* tensors of storage, a loss per row in real, a loss per element in real */
     __global real *lse;
-    __global const void *grad_output; /* likewise */
+    __global long *argmax;
+    __global const void *grad_output; /* as output */
     __global storage *grad_input;
-    __global const real *totals; /* [0]: sum of the weights of the rows that count */
+    __global const target_totals *totals; /* of target and of target2 */
     long batch, classes, inner, row_stride;
     long ignore_index;
-    real smoothing;
+    real smoothing, logit_scale, logit_softcap, z_loss, reg_lambda, mix, grad_scale;
     uint given;
 } op_args;
 
 #define OP_PARAMETERS                                                                                                  \
     __global const char *input, ulong input_at, __global const char *target, ulong target_at,                          \
-        __global const char *weight, ulong weight_at, __global char *output, ulong output_at, __global char *lse,      \
-        ulong lse_at, __global const char *grad_output, ulong grad_output_at, __global char *grad_input,               \
-        ulong grad_input_at, __global char *workspace, ulong workspace_at, ulong batch, ulong classes,                 \
-        ulong inner, ulong row_stride, long ignore_index, real smoothing, uint given
+        __global const char *target2, ulong target2_at, __global const char *weight, ulong weight_at,                  \
+        __global const char *sample_weight, ulong sample_weight_at, __global const char *pos_weight,                   \
+        ulong pos_weight_at, __global const char *mix_lambda, ulong mix_lambda_at, __global char *output,              \
+        ulong output_at, __global char *lse, ulong lse_at, __global char *argmax, ulong argmax_at,                     \
+        __global const char *grad_output, ulong grad_output_at, __global char *grad_input, ulong grad_input_at,        \
+        __global char *workspace, ulong workspace_at, ulong batch, ulong classes, ulong inner, ulong row_stride,       \
+        long ignore_index, real smoothing, real logit_scale, real logit_softcap, real z_loss, real reg_lambda,         \
+        real mix, real grad_scale, uint given
 
 #define OP_ARGUMENTS(args)                                                                                             \
     op_args args;                                                                                                      \
     args.input = (__global const storage *)(input + input_at);                                                         \
-    args.target = (__global const target_t *)(target + target_at);                                                     \
+    args.target[0] = (__global const target_t *)(target + target_at);                                                  \
+    args.target[1] = (__global const target_t *)(target2 + target2_at);                                                \
     args.weight = (__global const real *)(weight + weight_at);                                                         \
+    args.sample_weight = (__global const void *)(sample_weight + sample_weight_at);                                    \
+    args.pos_weight = (__global const real *)(pos_weight + pos_weight_at);                                             \
+    args.mix_lambda = (__global const real *)(mix_lambda + mix_lambda_at);                                             \
     args.output = (__global void *)(output + output_at);                                                               \
     args.lse = (__global real *)(lse + lse_at);                                                                        \
+    args.argmax = (__global long *)(argmax + argmax_at);                                                               \
     args.grad_output = (__global const void *)(grad_output + grad_output_at);                                          \
     args.grad_input = (__global storage *)(grad_input + grad_input_at);                                                \
-    args.totals = (__global const real *)(workspace + workspace_at);                                                   \
+    args.totals = (__global const target_totals *)(workspace + workspace_at);                                          \
     args.batch = (long)batch;                                                                                          \
     args.classes = (long)classes;                                                                                      \
     args.inner = (long)inner;                                                                                          \
     args.row_stride = (long)row_stride;                                                                                \
     args.ignore_index = ignore_index;                                                                                  \
     args.smoothing = smoothing;                                                                                        \
+    args.logit_scale = logit_scale;                                                                                    \
+    args.logit_softcap = logit_softcap;                                                                                \
+    args.z_loss = z_loss;                                                                                              \
+    args.reg_lambda = reg_lambda;                                                                                      \
+    args.mix = mix;                                                                                                    \
+    args.grad_scale = grad_scale;                                                                                      \
     args.given = given
-
-/* ---- arithmetic, for scalars (real) and for vectors (lanes) ---- */
-
-/* NaN in x loses: the sum of exponentials is what carries it on. */
-#define LARGER(m, x) ((x) > (m) ? (x) : (m))
-
-/* exp(d) for d <= 0 as the reductions need it: -inf and everything below EXP_FLOOR give about 1e-38 (or 1e-308), which no
- * sum that holds a 1 can feel; exp(0) is exactly 1; NaN stays NaN. Our own, since a built-in exp costs a CPU several times
- * as much.
- *
- * d = n ln 2 + f. Adding and taking away 1.5 * 2^23 (2^52) plus the exponent's bias rounds to n, and leaves n and the bias in
- * the low bits of z, ready to be shifted into place as 2^n. ln 2 is split so that n times its first part is exact. exp(f)
- * for |f| <= ln 2 / 2 is a polynomial: in float of degree 6, fitted for the least largest relative error, 3.1e-9 before
- * rounding; in double the Taylor series to degree 13, 5e-18. 2^n is a factor, not an addition to the exponent's bits, so
- * that no NaN can turn into a number. */
-#if REAL64
-#define EXP_FLOOR ((real)-708.0)
-#define EXP_CEILING ((real)709.0)
-#define ROUND_TRICK 6755399441056767.0 /* 1.5 * 2^52 + 1023 */
-#define LOG2_E 1.4426950408889634
-#define LN2_HIGH 0.69314718036912382
-#define LN2_LOW 1.9082149292705877e-10
-#define MANTISSA_BITS 52
-#define EXP_TERMS(f, type)                                                                                             \
-    type q = (type)1.6059043836821613e-10;                                                                             \
-    q = FMA(q, f, (type)2.08767569878681e-09);                                                                         \
-    q = FMA(q, f, (type)2.505210838544172e-08);                                                                        \
-    q = FMA(q, f, (type)2.7557319223985888e-07);                                                                       \
-    q = FMA(q, f, (type)2.7557319223985893e-06);                                                                       \
-    q = FMA(q, f, (type)2.4801587301587302e-05);                                                                       \
-    q = FMA(q, f, (type)0.00019841269841269841);                                                                       \
-    q = FMA(q, f, (type)0.0013888888888888889);                                                                        \
-    q = FMA(q, f, (type)0.0083333333333333332);                                                                        \
-    q = FMA(q, f, (type)0.041666666666666664);                                                                         \
-    q = FMA(q, f, (type)0.16666666666666666);                                                                          \
-    q = FMA(q, f, (type)0.5)
-#else
-#define EXP_FLOOR ((real)-87.0f)
-#define EXP_CEILING ((real)88.0f)
-#define ROUND_TRICK 12583039.0f /* 1.5 * 2^23 + 127 */
-#define LOG2_E 1.44269504f
-#define LN2_HIGH 0.693115234f
-#define LN2_LOW 3.19461849e-05f
-#define MANTISSA_BITS 23
-#define EXP_TERMS(f, type)                                                                                             \
-    type q = FMA((type)0.00138145394f, f, (type)0.00836874545f);                                                       \
-    q = FMA(q, f, (type)0.041668389f);                                                                                 \
-    q = FMA(q, f, (type)0.166665211f);                                                                                 \
-    q = FMA(q, f, (type)0.49999994f)
-#endif
-
-#define DEFINE_EXP(name, type, as_type, as_integer)                                                                    \
-    static type name(type d) {                                                                                         \
-        d = d < (type)EXP_FLOOR ? (type)EXP_FLOOR : d;                                                                 \
-        type z = FMA(d, (type)LOG2_E, (type)ROUND_TRICK);                                                              \
-        type n = z - (type)ROUND_TRICK;                                                                                \
-        type f = FMA(n, (type)-LN2_HIGH, d);                                                                           \
-        f = FMA(n, (type)-LN2_LOW, f);                                                                                 \
-        EXP_TERMS(f, type);                                                                                            \
-        q = FMA(q * f, f, f);                                                                                          \
-        type power = as_type(as_integer(z) << MANTISSA_BITS);                                                          \
-        return FMA(q, power, power);                                                                                   \
-    }
-
-/* exp(d) as outputs need it: exactly 0 below EXP_FLOOR, and no wrap-around for a d that is too large. */
-#define DEFINE_EXP_OUTPUT(name, type, exp_of)                                                                          \
-    static type name(type d) {                                                                                         \
-        type value = exp_of(d > (type)EXP_CEILING ? (type)EXP_CEILING : d);                                            \
-        return d < (type)EXP_FLOOR ? (type)0 : value;                                                                  \
-    }
-
-#if REAL64
-#define AS_REAL_N(n) JOIN(as_double, n)
-#define AS_REAL_INT_N(n) JOIN(as_long, n)
-DEFINE_EXP(exp_real, real, as_double, as_long)
-#else
-#define AS_REAL_N(n) JOIN(as_float, n)
-#define AS_REAL_INT_N(n) JOIN(as_int, n)
-DEFINE_EXP(exp_real, real, as_float, as_int)
-#endif
-DEFINE_EXP_OUTPUT(exp_output_real, real, exp_real)
-#if LANES == 1
-#define exp_lanes exp_real
-#define exp_output_lanes exp_output_real
-#else
-DEFINE_EXP(exp_lanes, lanes, AS_REAL_N(LANES), AS_REAL_INT_N(LANES))
-DEFINE_EXP_OUTPUT(exp_output_lanes, lanes, exp_lanes)
-#endif

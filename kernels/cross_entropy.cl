@@ -1,49 +1,56 @@
-/* Cross-entropy with class-index targets; SMOOTHING 1 when label_smoothing is not 0.
+/* Cross-entropy: one loss per row, of class-index targets or of target probabilities.
  *
- *   loss      (1-e) w[y] (-lp[y]) + (e/C) sum of w (-lp)
- *   gradient  t ((1-e) w[y] (p - [k = y]) + (e/C) (p sum of w - w[k]))
+ *   loss      l = (1-e) w[y] (-lp[y]) + (e/C) sum of w (-lp)                          class indices
+ *             l = sum of w q' (-lp),  q' = (1-e) q + e/C                               probabilities
+ *             u (l + z lse^2 + r sum of p^2)                                           each term with its own divisor
+ *   gradient  p scale + r-term - mass[k] share - hard [k = y], times the derivative of scale and cap
  *
- * with lp = (x - top) - log(sum), p = exp(lp), e = label_smoothing and t the incoming gradient, over the sum of weights
- * for a mean. The gradient is mapped as exp(x - top) * scale - w[k] * share over the whole row, then patched at y. */
+ * with lp = (x - top) - log(sum), p = exp(lp), e = label_smoothing, u the sample weight. The gradient is mapped over the
+ * whole row without its term at the target, and patched there. Set by -D, beside those of logsumexp.cl:
+ *   SMOOTHING  1: e is not 0. With probabilities it is an argument like any other.
+ * docs/numerics.md has the formulas with their divisors, and their sources. */
 
 #define REDUCES 1
 #define MAPS BACKWARD_PASS
 #define HAS_SAVED_STATE (PASS == 1)
+#define PROBABILITIES (TARGET_KIND == PROBABILITY_TARGETS)
+#define SOFT (SMOOTHING || PROBABILITIES) /* every class is a little bit of a target */
 
 /* ---- reduce ---- */
 
-/* Beside (top, sum), smoothing needs linear = sum of w (x - top) and weights = sum of w over the classes seen so far. */
+/* Beside (top, sum), soft targets need linear = sum of mass (x - top) and masses = sum of mass, where the mass of a class
+ * is w for smoothing and w q' for probabilities. A class of mass 0 adds nothing, even at x = -inf. */
 typedef struct lane_state {
     lse_lanes lse;
-#if SMOOTHING
-    lanes linear, weights;
+#if SOFT
+    lanes linear, masses;
 #endif
 } lane_state;
 
 typedef struct row_state {
     lse_row lse;
-#if SMOOTHING
-    per_row linear, weights;
+#if SOFT
+    per_row linear, masses;
 #endif
 } row_state;
 
-/* weight * x, where a class of weight 0 adds nothing, even at x = -inf. */
-static lanes weigh(lanes weight, lanes x) {
-    return weight == (lanes)0 ? (lanes)0 : weight * x;
+#if SOFT
+static lanes class_mass(const op_args *a, const where *w, long c) {
+    lanes mass = a->given & GIVEN_WEIGHT ? load_class_weight(a->weight, w, c) : (lanes)1;
+#if PROBABILITIES
+    lanes q = LOAD_TARGET(a->target[0], w, c);
+    mass *= q * (lanes)((real)1 - a->smoothing) + (lanes)(a->smoothing / (real)a->classes);
+#endif
+    return mass;
 }
-
-static per_row weigh_row(per_row weight, per_row x) {
-    return weight == (per_row)0 ? (per_row)0 : weight * x;
-}
-
-static lanes smoothing_weight(const op_args *a, const where *w, long c) {
-    return a->given & GIVEN_WEIGHT ? load_class_weight(a->weight, w, c) : (lanes)1;
-}
+#endif
 
 #if HAS_SAVED_STATE
-/* A saved lse stands for the whole reduction, except where smoothing needs the sum of the class weights too. */
+/* A saved lse stands for the whole reduction, except where another sum is needed too. */
 static bool op_is_saved(const op_args *a) {
-#if SMOOTHING
+#if SQUARES || PROBABILITIES
+    return false;
+#elif SMOOTHING
     return (a->given & GIVEN_LSE) && !(a->given & GIVEN_WEIGHT);
 #else
     return a->given & GIVEN_LSE;
@@ -54,9 +61,12 @@ static row_state op_saved(const op_args *a, const where *w) {
     row_state row;
     row.lse.top = load_row(a->lse, w);
     row.lse.sum = (per_row)1;
-#if SMOOTHING
+#if SQUARES
+    row.lse.squares = row.lse.zero = (per_row)0;
+#endif
+#if SOFT
     row.linear = (per_row)0;
-    row.weights = (per_row)(real)a->classes;
+    row.masses = (per_row)(real)a->classes;
 #endif
     return row;
 }
@@ -65,51 +75,51 @@ static row_state op_saved(const op_args *a, const where *w) {
 static lane_state op_start(void) {
     lane_state s;
     s.lse = lse_start();
-#if SMOOTHING
+#if SOFT
     s.linear = (lanes)0;
-    s.weights = (lanes)0;
+    s.masses = (lanes)0;
 #endif
     return s;
 }
 
 static void op_absorb_block(lane_state *s, const op_args *a, const where *w, long c, int count) {
-    lanes drop = lse_absorb_block(&s->lse, a->input, w, c, count);
-#if SMOOTHING
-    lanes linear[UNIT], weights[UNIT];
+    lanes drop = lse_absorb_block(&s->lse, a, w, c, count);
+#if SOFT
+    lanes linear[UNIT], masses[UNIT];
 #pragma unroll
     for (int j = 0; j < UNIT; j++)
-        linear[j] = weights[j] = (lanes)0;
+        linear[j] = masses[j] = (lanes)0;
     for (int k = 0; k < count; k += UNIT) {
 #pragma unroll
         for (int j = 0; j < UNIT; j++) {
             long class = c + (k + j) * BLOCK_STEP;
-            lanes weight = smoothing_weight(a, w, class);
-            linear[j] += weigh(weight, load_class(a->input, w, class) - s->lse.top);
-            weights[j] += weight;
+            lanes mass = class_mass(a, w, class);
+            linear[j] += weigh(mass, load_logit(a, w, class) - s->lse.top);
+            masses[j] += mass;
         }
     }
-    s->linear += weigh(s->weights, drop) + sum_of_unit(linear);
-    s->weights += sum_of_unit(weights);
+    s->linear += weigh(s->masses, drop) + sum_of_unit(linear);
+    s->masses += sum_of_unit(masses);
 #endif
 }
 
 static void op_absorb(lane_state *s, const op_args *a, const where *w, long c, lanes_int keep) {
-    lanes x = load_class(a->input, w, c);
-    lanes drop = lse_absorb(&s->lse, x, keep);
-#if SMOOTHING
-    lanes weight = keep ? smoothing_weight(a, w, c) : (lanes)0;
-    s->linear += weigh(s->weights, drop);
-    s->linear += weigh(weight, x - s->lse.top);
-    s->weights += weight;
+    lanes x = load_logit(a, w, c);
+    lanes drop = lse_absorb(&s->lse, x, c, keep);
+#if SOFT
+    lanes mass = keep ? class_mass(a, w, c) : (lanes)0;
+    s->linear += weigh(s->masses, drop);
+    s->linear += keep ? weigh(mass, x - s->lse.top) : (lanes)0;
+    s->masses += mass;
 #endif
 }
 
 static row_state op_fold(const lane_state *s) {
     row_state row;
     row.lse = lse_fold(&s->lse);
-#if SMOOTHING
-    row.linear = FOLD_SUM(s->linear + weigh(s->weights, s->lse.top - (lanes)row.lse.top));
-    row.weights = FOLD_SUM(s->weights);
+#if SOFT
+    row.linear = FOLD_SUM(s->linear + weigh(s->masses, s->lse.top - (lanes)row.lse.top));
+    row.masses = FOLD_SUM(s->masses);
 #endif
     return row;
 }
@@ -117,72 +127,275 @@ static row_state op_fold(const lane_state *s) {
 static row_state op_merge(const row_state *a, const row_state *b) {
     row_state row;
     row.lse = lse_merge(&a->lse, &b->lse);
-#if SMOOTHING
-    row.linear = (a->linear + weigh_row(a->weights, a->lse.top - row.lse.top)) +
-                 (b->linear + weigh_row(b->weights, b->lse.top - row.lse.top));
-    row.weights = a->weights + b->weights;
+#if SOFT
+    row.linear = (a->linear + weigh_row(a->masses, a->lse.top - row.lse.top)) +
+                 (b->linear + weigh_row(b->masses, b->lse.top - row.lse.top));
+    row.masses = a->masses + b->masses;
 #endif
     return row;
 }
 
 /* ---- finish ---- */
 
+/* What the row has once it is reduced. */
+typedef struct row_facts {
+    per_row top, sum, log_sum, lse;
+    per_row squares; /* sum of p^2 */
+    per_row linear, masses;
+} row_facts;
+
+static row_facts facts_of(const row_state *s) {
+    row_facts f;
+    f.top = s->lse.top;
+    f.sum = lse_sum(&s->lse);
+    f.log_sum = log(f.sum);
+    f.lse = f.top + f.log_sum;
+    f.squares = (per_row)0;
+    f.linear = f.masses = (per_row)0;
+#if SQUARES
+    f.squares = s->lse.squares / (f.sum * f.sum);
+#endif
+#if SOFT
+    f.linear = s->linear;
+    f.masses = s->masses;
+#endif
+    return f;
+}
+
+/* What the three terms of a target's loss are multiplied by: u and the target's share, over their divisors. */
+typedef struct term_factors {
+    per_row ce, z, reg;
+} term_factors;
+
+static term_factors factors_of(const op_args *a, int which, per_row base, bool divide) {
+    term_factors f = {base, base, base};
+    if (divide && a->given & MEAN) {
+        f.ce = over(base, a->totals[which].weights);
+        f.z = over(base, a->totals[which].samples);
+    }
+    if (divide && a->reg_lambda != 0)
+        f.reg = over(base, a->totals[which].samples);
+    return f;
+}
+
+/* What the gradient of a row is made of. */
 typedef struct row_map {
-    per_row top, scale, share; /* gradient: exp(x - top) * scale - w[k] * share */
-    per_row at_target;         /* the gradient of class y */
-    per_row_long place;
+    per_row top, scale, share; /* exp(x - top) * scale - mass[k] * share */
+#if SQUARES
+    per_row inverse, squares, reg; /* + p * (p - squares) * reg, p = exp(x - top) * inverse */
+#endif
     per_row_int ignored;
+#if !PROBABILITIES
+    per_row at_target[2]; /* the gradient at the target classes */
+    per_row_long place[2];
+#endif
 } row_map;
 
-static void op_finish(const op_args *a, const where *w, const row_state *s, bool writes, row_map *m) {
-    row_target t = read_target(a, w);
-    per_row x = gather_class(a->input, w, t.y);
-    per_row sum = lse_sum(&s->lse);
-    per_row hard = ((real)1 - a->smoothing) * t.weight; /* what the target itself weighs */
-    real soft = a->smoothing / (real)a->classes;        /* what each class weighs beside it */
-#if FORWARD_PASS
-    per_row log_sum = log(sum);
-    per_row loss = hard == (per_row)0 ? (per_row)0 : hard * (log_sum - (x - s->lse.top));
-#if SMOOTHING
-    loss += soft * (s->weights * log_sum - s->linear);
+/* A target as it goes into loss and gradient. */
+typedef struct target_term {
+    row_target t;
+    per_row hard;      /* what the target class weighs: (1-e) w[y] */
+    per_row hard_grad; /* that times the gradient's factor */
+} target_term;
+
+#if PROBABILITIES
+#define SOFT_SHARE(a) ((real)1)
+#else
+#define SOFT_SHARE(a) ((a)->smoothing / (real)(a)->classes)
 #endif
-    loss = sum == sum ? loss : sum; /* a row that is NaN shows it even where its target weighs nothing */
-    if (writes) {
-        store_loss(a, w, &t, loss);
-        if (a->given & GIVEN_LSE)
-            store_row(s->lse.top + log_sum, a->lse, w);
+
+/* A row of probabilities always counts, and has nothing beside its soft part. */
+static target_term read_term(const op_args *a, const where *w, int which) {
+    target_term term;
+#if PROBABILITIES
+    term.t.y = (per_row_long)0;
+    term.t.place = (per_row_long)NOWHERE;
+    term.t.counts = ROW_INT(term.t.y == term.t.y);
+    term.t.ignored = ROW_INT(term.t.y != term.t.y);
+    term.t.weight = (per_row)1;
+    term.hard = (per_row)0;
+#else
+    term.t = read_target(a, w, which);
+    term.hard = ((real)1 - a->smoothing) * term.t.weight;
+#endif
+    term.hard_grad = (per_row)0;
+    return term;
+}
+
+static per_row term_loss(const op_args *a, const where *w, const row_facts *f, const target_term *term,
+                         const term_factors *factors) {
+    per_row loss = (per_row)0;
+#if !PROBABILITIES
+    per_row x = gather_class(a->input, w, term->t.y);
+    x = LOGIT_OF_ROW(a, x);
+    loss = weigh_row(term->hard, f->log_sum - (x - f->top));
+#endif
+#if SOFT
+    loss += SOFT_SHARE(a) * (f->masses * f->log_sum - f->linear);
+#endif
+    loss = weigh_row(factors->ce, loss);
+    if (a->z_loss != 0)
+        loss += factors->z * (a->z_loss * f->lse * f->lse);
+#if SQUARES
+    loss += factors->reg * (a->reg_lambda * f->squares);
+#endif
+    return if_counts(&term->t, loss);
+}
+
+/* Adds a target's part to the map of the row. */
+static void add_term_grad(const op_args *a, const row_facts *f, target_term *term, const term_factors *factors,
+                          row_map *m) {
+    per_row mass = term->hard;
+    mass += SOFT ? SOFT_SHARE(a) * f->masses : (per_row)0;
+    per_row scale = factors->ce * mass;
+    if (a->z_loss != 0)
+        scale += factors->z * ((real)2 * a->z_loss * f->lse);
+    m->scale += if_counts(&term->t, scale) / f->sum;
+    m->share += if_counts(&term->t, factors->ce * (per_row)SOFT_SHARE(a));
+#if SQUARES
+    m->reg += if_counts(&term->t, factors->reg * ((real)2 * a->reg_lambda));
+#endif
+    term->hard_grad = if_counts(&term->t, factors->ce * term->hard);
+}
+
+/* The derivative of the logit with respect to the input; the cast takes the whole member, not just `a`. */
+#if TRANSFORM == 2
+#define LOGIT_SLOPE(a, x, type)                                                                                        \
+    ((type)((a)->logit_scale) * ((type)1 - (x / (type)((a)->logit_softcap)) * (x / (type)((a)->logit_softcap))))
+#elif TRANSFORM == 1
+#define LOGIT_SLOPE(a, x, type) ((type)((a)->logit_scale))
+#else
+#define LOGIT_SLOPE(a, x, type) ((type)1)
+#endif
+
+/* The gradient at a logit x, of a class of this mass, of which `hard` is taken off. */
+#define DEFINE_GRADIENT(name, type, exp_of)                                                                            \
+    static type name(const op_args *a, const row_map *m, type x, type mass, type hard) {                               \
+        type e = exp_of(x - (type)(m->top)), gradient = e * (type)(m->scale) - hard;                                       \
+        SUBTRACT_SOFT(type)                                                                                            \
+        ADD_REGULARIZER(type)                                                                                          \
+        return TRANSFORM ? gradient * LOGIT_SLOPE(a, x, type) : gradient;                                              \
+    }
+#if SOFT
+#define SUBTRACT_SOFT(type) gradient -= mass * (type)(m->share);
+#else
+#define SUBTRACT_SOFT(type)
+#endif
+#if SQUARES
+#define ADD_REGULARIZER(type)                                                                                          \
+    type p = e * (type)(m->inverse);                                                                                     \
+    gradient += p * (p - (type)(m->squares)) * (type)(m->reg);
+#else
+#define ADD_REGULARIZER(type)
+#endif
+
+#if MAPS
+DEFINE_GRADIENT(gradient_of, lanes, exp_output_lanes)
+#if !PROBABILITIES
+DEFINE_GRADIENT(gradient_of_row, per_row, exp_output_row)
+
+static void set_patch(const op_args *a, const where *w, const target_term *term, per_row hard, int which, row_map *m) {
+    per_row x = gather_class(a->input, w, term->t.y);
+    x = LOGIT_OF_ROW(a, x);
+    m->at_target[which] = gradient_of_row(a, m, x, term->t.weight, hard);
+    if (a->given & ACCUMULATE)
+        m->at_target[which] += gather_class(a->grad_input, w, term->t.y);
+    m->place[which] = term->t.place;
+}
+#endif
+
+static void start_map(const row_facts *f, row_map *m) {
+    m->top = f->top;
+    m->scale = m->share = (per_row)0;
+#if SQUARES
+    m->inverse = (per_row)1 / f->sum;
+    m->squares = f->squares;
+    m->reg = (per_row)0;
+#endif
+#if !PROBABILITIES
+    m->place[1] = (per_row_long)NOWHERE;
+    m->at_target[1] = (per_row)0;
+#endif
+}
+
+/* Where both targets are the same class, each patch takes both off. */
+static void finish_map(const op_args *a, const where *w, const target_term *terms, row_map *m) {
+#if PROBABILITIES
+    m->ignored = terms[0].t.ignored;
+#else
+    if (a->given & GIVEN_TARGET2) {
+        per_row_int same = ROW_INT(terms[0].t.place == terms[1].t.place);
+        set_patch(a, w, &terms[0], terms[0].hard_grad + (same ? terms[1].hard_grad : (per_row)0), 0, m);
+        set_patch(a, w, &terms[1], terms[1].hard_grad + (same ? terms[0].hard_grad : (per_row)0), 1, m);
+        m->ignored = terms[0].t.ignored && terms[1].t.ignored;
+    } else {
+        set_patch(a, w, &terms[0], terms[0].hard_grad, 0, m);
+        m->ignored = terms[0].t.ignored;
     }
 #endif
+}
+#endif
+
+static void op_finish(const op_args *a, const where *w, const row_state *s, bool writes, row_map *m) {
+    row_facts f = facts_of(s);
+    target_term terms[2];
+    per_row u = sample_weight(a, w), loss = (per_row)0;
 #if BACKWARD_PASS
-    per_row factor = grad_factor(a, w, &t);
-    per_row mass = hard;
-#if SMOOTHING
-    mass += soft * s->weights;
+    per_row g = incoming_grad(a, w);
+    start_map(&f, m);
 #endif
-    m->top = s->lse.top;
-    m->scale = factor * mass / sum;
-    m->share = factor * soft;
-    m->place = t.place;
-    m->ignored = t.ignored;
-    m->at_target = exp_output_row(x - m->top) * m->scale - factor * hard;
-#if SMOOTHING
-    m->at_target -= m->share * t.weight;
+    for (int which = 0; which < TARGETS(a); which++) {
+        real share = share_of_target(a, which);
+        terms[which] = read_term(a, w, which);
+        if (share == 0) { /* is left out, with its divisors */
+            terms[which].t.ignored = ROW_INT(terms[which].t.y == terms[which].t.y);
+            terms[which].t.counts = !terms[which].t.ignored;
+            terms[which].t.place = (per_row_long)NOWHERE;
+        }
+#if FORWARD_PASS
+        term_factors factors = factors_of(a, which, u * share, a->given & DIVIDE_LOSSES);
+        loss += term_loss(a, w, &f, &terms[which], &factors);
 #endif
+#if BACKWARD_PASS
+        term_factors grads = factors_of(a, which, u * g * share, !(a->given & NO_REDUCTION));
+        add_term_grad(a, &f, &terms[which], &grads, m);
+#endif
+    }
+#if FORWARD_PASS
+    per_row_int out = terms[0].t.ignored;
+    if (a->given & GIVEN_TARGET2)
+        out = out && terms[1].t.ignored;
+    loss = f.sum == f.sum || out ? loss : f.sum; /* a row that is NaN shows it whatever it weighs */
+    if (writes) {
+        store_row(loss, (__global real *)a->output, w);
+        if (a->given & GIVEN_LSE)
+            store_row(f.lse, a->lse, w);
+        if (a->given & GIVEN_ARGMAX)
+            store_row_long(lse_argmax(&s->lse), a->argmax, w);
+    }
+#endif
+#if MAPS
+    finish_map(a, w, terms, m);
 #endif
 }
 
 #if MAPS
 static lanes op_map(const op_args *a, const where *w, const row_map *m, long c) {
-    lanes gradient = exp_output_lanes(load_class(a->input, w, c) - (lanes)m->top) * (lanes)m->scale;
-#if SMOOTHING
-    gradient -= smoothing_weight(a, w, c) * (lanes)m->share;
+    lanes mass = (lanes)0;
+#if SOFT
+    mass = class_mass(a, w, c);
 #endif
+    lanes gradient = gradient_of(a, m, load_logit(a, w, c), mass, (lanes)0);
     return m->ignored ? (lanes)0 : gradient;
 }
 
 #define MAP_TARGET(a) ((a)->grad_input)
 
 static void op_patch(const op_args *a, const where *w, const row_map *m) {
-    scatter_class(m->at_target, a->grad_input, w, m->place);
+#if !PROBABILITIES
+    scatter_class(m->at_target[0], a->grad_input, w, m->place[0]);
+    if (a->given & GIVEN_TARGET2)
+        scatter_class(m->at_target[1], a->grad_input, w, m->place[1]);
+#endif
 }
 #endif

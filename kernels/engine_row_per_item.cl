@@ -10,7 +10,7 @@
 static row_state reduce_row(const op_args *a, const where *w) {
     lane_state s = op_start();
     if (a->classes < LANES) {
-        where narrow = where_is(w->row, w->element, 1, (int)a->classes);
+        where narrow = narrowed(w, (int)a->classes);
         op_absorb(&s, a, &narrow, 0, lanes_between(0, (int)a->classes));
         return op_fold(&s);
     }
@@ -31,17 +31,17 @@ static row_state reduce_row(const op_args *a, const where *w) {
 #if MAPS
 static void map_row(const op_args *a, const where *w, const row_map *m) {
     if (a->classes < LANES) {
-        where narrow = where_is(w->row, w->element, 1, (int)a->classes);
-        store_class(op_map(a, &narrow, m, 0), MAP_TARGET(a), &narrow, 0);
+        where narrow = narrowed(w, (int)a->classes);
+        map_one(a, &narrow, m, 0);
         return;
     }
-    lanes last = op_map(a, w, m, a->classes - LANES);
+    lanes last = map_class(a, w, m, a->classes - LANES);
     long c = 0;
     for (; c + UNIT * LANES <= a->classes; c += UNIT * LANES)
         map_unit(a, w, m, c, LANES);
     for (; c + LANES <= a->classes; c += LANES)
-        store_class(op_map(a, w, m, c), MAP_TARGET(a), w, c);
-    store_class(last, MAP_TARGET(a), w, a->classes - LANES);
+        map_one(a, w, m, c);
+    MAP_STORE(last, MAP_TARGET(a), w, a->classes - LANES);
 }
 #endif
 
@@ -49,7 +49,7 @@ __kernel void row_op(OP_PARAMETERS) {
     OP_ARGUMENTS(a);
     share rows = share_of(a.batch);
     for (long row = rows.first; row < rows.end; row++) {
-        where w = where_is(row, row * a.row_stride, 1, LANES);
+        where w = where_is(&a, row, row * a.row_stride, LANES);
         row_state s = STATE_OF_ROW(reduce_row(&a, &w), &a, &w);
         row_map m;
         op_finish(&a, &w, &s, true, &m);

@@ -1,25 +1,43 @@
 /* How a vector of lanes lies in memory, so that the operations need not know.
  *
- *               a vector of lanes is            per-row values are    used by
- *   COLUMN 0    LANES classes of one row        scalars               row_per_item, row_per_group
- *   COLUMN 1    one class of LANES rows         vectors               column
+ *   LAYOUT          a vector of lanes is                        per-row values are    used by
+ *   CLASSES_ALONG   LANES neighbouring classes of one row       scalars               row_per_item, row_per_group, row_split
+ *   POSITIONS_ALONG one class of LANES neighbouring positions   vectors               column (inner > 1)
+ *   ROWS_ALONG      one class of LANES neighbouring rows        vectors               rows_per_lane (inner = 1)
  *
  * `per_row` is the type of a value that a row has one of; `where` says which rows are at hand. */
 
+#define CLASSES_ALONG 0
+#define POSITIONS_ALONG 1
+#define ROWS_ALONG 2
+#define ROWS_IN_LANES (LAYOUT != CLASSES_ALONG)
+
 typedef struct where {
-    long row;     /* index of the (first) row among all rows */
-    long element; /* element of its class 0 in a tensor of the logits' shape */
-    long inner;   /* elements from one class to the next */
-    int live;     /* lanes that exist: LANES, but for the ragged end of a row or of the inner positions */
+    long row;        /* index of the (first) row among all rows */
+    long element;    /* element of its class 0 in a tensor of the logits' shape */
+    long inner;      /* elements from one class to the next */
+    long next_row;   /* ROWS_ALONG: elements from one row to the next */
+    long first, end; /* classes of the row that are this work-item's (or group's) to write */
+    int live;        /* lanes that exist: LANES, but for the ragged end of a row or of the rows */
 } where;
 
-static where where_is(long row, long element, long inner, int live) {
+static where where_is(const op_args *a, long row, long element, int live) {
     where w;
     w.row = row;
     w.element = element;
-    w.inner = inner;
+    w.inner = a->inner;
+    w.next_row = a->row_stride;
+    w.first = 0;
+    w.end = a->classes;
     w.live = live;
     return w;
+}
+
+/* The same rows with fewer live lanes: the ragged end of a row. */
+static where narrowed(const where *w, int live) {
+    where narrow = *w;
+    narrow.live = live;
+    return narrow;
 }
 
 /* ---- vectors in memory with some lanes missing: those read as 0 and are not written ---- */
@@ -44,28 +62,6 @@ static void store_lanes(lanes v, __global real *p, int live) {
         p[lane] = values[lane];
 }
 
-/* ---- the same for tensors of storage ---- */
-
-static lanes load_storage(__global const storage *p, int live) {
-    if (live == LANES)
-        return PACK_STORAGE(p);
-    real values[LANES];
-    for (int lane = 0; lane < LANES; lane++)
-        values[lane] = lane < live ? from_storage(p + lane) : (real)0;
-    return PACK(values);
-}
-
-static void store_storage(lanes v, __global storage *p, int live) {
-    if (live == LANES) {
-        UNPACK_STORAGE(v, p);
-        return;
-    }
-    real values[LANES];
-    UNPACK(v, values);
-    for (int lane = 0; lane < live; lane++)
-        to_storage(values[lane], p + lane);
-}
-
 /* All ones in the lanes [first, end), zeros elsewhere. */
 static lanes_int lanes_between(int first, int end) {
 #if LANES == 1
@@ -78,20 +74,93 @@ static lanes_int lanes_between(int first, int end) {
 #endif
 }
 
-/* ---- class c of the rows at hand; in a row layout, also the classes behind it ---- */
+/* ---- class c of the rows at hand; in CLASSES_ALONG, also the classes behind it ---- */
 
-#if COLUMN
-#define CLASS_STEP 1 /* classes in a vector */
-#define CLASS_ELEMENT(w, c) ((w)->element + (c) * (w)->inner)
-#else
-#define CLASS_STEP LANES
+#if LAYOUT == CLASSES_ALONG
+#define CLASS_STEP LANES /* classes in a vector */
 #define CLASS_ELEMENT(w, c) ((w)->element + (c))
+#define LANE_STEP(w) 1
+#else
+#define CLASS_STEP 1
+#if LAYOUT == POSITIONS_ALONG
+#define CLASS_ELEMENT(w, c) ((w)->element + (c) * (w)->inner)
+#define LANE_STEP(w) 1
+#else
+#define CLASS_ELEMENT(w, c) ((w)->element + (c))
+#define LANE_STEP(w) ((w)->next_row)
+#endif
 #endif
 
-/* From and to a tensor of the logits' shape. */
-static lanes load_class(__global const storage *tensor, const where *w, long c) {
-    return load_storage(tensor + CLASS_ELEMENT(w, c), w->live);
+static real from_real(__global const real *p) {
+    return p[0];
 }
+
+static void to_real(real v, __global real *p) {
+    p[0] = v;
+}
+
+static real from_float(__global const float *p) {
+    return (real)p[0];
+}
+
+#define UNPACK_REAL(v, p) UNPACK(v, p)
+#define PACK_REAL(p) PACK(p)
+#if LANES == 1
+#define PACK_FLOAT(p) ((real)(p)[0])
+#elif REAL64
+#define PACK_FLOAT(p) JOIN(convert_double, LANES)(PACK(p))
+#else
+#define PACK_FLOAT(p) PACK(p)
+#endif
+
+/* Whole vectors at once: where their lanes lie together, and one by one where they do not (ROWS_ALONG). There a vector is
+ * named by its elements, since one that is read back from an array has to wait for the array to be written. */
+#if LAYOUT == ROWS_ALONG && LANES > 1
+#define TOGETHER 0
+#else
+#define TOGETHER 1
+#endif
+#define EACH_1(element, k) element(k)
+#define EACH_2(element, k) EACH_1(element, k), EACH_1(element, (k) + 1)
+#define EACH_4(element, k) EACH_2(element, k), EACH_2(element, (k) + 2)
+#define EACH_8(element, k) EACH_4(element, k), EACH_4(element, (k) + 4)
+#define EACH_16(element, k) EACH_8(element, k), EACH_8(element, (k) + 8)
+#define EACH_LANE(element) JOIN(EACH_, LANES)(element, 0) /* element(0), element(1), ... */
+
+#define STRIDED_from_storage(k) from_storage(p + (k) * LANE_STEP(w))
+#define STRIDED_from_real(k) from_real(p + (k) * LANE_STEP(w))
+#define STRIDED_from_float(k) from_float(p + (k) * LANE_STEP(w))
+
+#define DEFINE_LOAD_CLASS(name, type, pack, from)                                                                      \
+    static lanes name(__global const type *tensor, const where *w, long c) {                                           \
+        __global const type *p = tensor + CLASS_ELEMENT(w, c);                                                         \
+        if (w->live == LANES)                                                                                          \
+            return TOGETHER ? pack(p) : (lanes)(EACH_LANE(STRIDED_##from));                                            \
+        real values[LANES];                                                                                            \
+        for (int lane = 0; lane < LANES; lane++)                                                                       \
+            values[lane] = lane < w->live ? from(p + lane * LANE_STEP(w)) : (real)0;                                   \
+        return PACK(values);                                                                                           \
+    }
+
+#define DEFINE_STORE_CLASS(name, type, unpack, to)                                                                     \
+    static void name(lanes v, __global type *tensor, const where *w, long c) {                                         \
+        __global type *p = tensor + CLASS_ELEMENT(w, c);                                                               \
+        if (TOGETHER && w->live == LANES) {                                                                                         \
+            unpack(v, p);                                                                                              \
+            return;                                                                                                    \
+        }                                                                                                              \
+        real values[LANES];                                                                                            \
+        UNPACK(v, values);                                                                                             \
+        for (int lane = 0; lane < w->live; lane++)                                                                     \
+            to(values[lane], p + lane * LANE_STEP(w));                                                                 \
+    }
+
+/* From and to a tensor of the logits' shape: of storage, of real, of float. */
+DEFINE_LOAD_CLASS(load_class, storage, PACK_STORAGE, from_storage)
+DEFINE_STORE_CLASS(store_class, storage, UNPACK_STORAGE, to_storage)
+DEFINE_LOAD_CLASS(load_class_real, real, PACK_REAL, from_real)
+DEFINE_STORE_CLASS(store_class_real, real, UNPACK_REAL, to_real)
+DEFINE_LOAD_CLASS(load_class_float, float, PACK_FLOAT, from_float)
 
 /* A block: vectors that a work-item reduces together, UNIT side by side for independent work to overlap. Between them lie
  * the vectors of the other work-items that share the row. */
@@ -108,13 +177,9 @@ static lanes sum_of_unit(const lanes x[UNIT]) {
     return (x[0] + x[1]) + (x[2] + x[3]);
 }
 
-static void store_class(lanes v, __global storage *tensor, const where *w, long c) {
-    store_storage(v, tensor + CLASS_ELEMENT(w, c), w->live);
-}
-
 /* From an array with an element per class. */
 static lanes load_class_weight(__global const real *weight, const where *w, long c) {
-#if COLUMN
+#if ROWS_IN_LANES
     return (lanes)weight[c];
 #else
     return load_lanes(weight + c, w->live);
@@ -125,14 +190,16 @@ static lanes load_class_weight(__global const real *weight, const where *w, long
 
 #define NOWHERE (-1L) /* no class at all */
 
-#if COLUMN
+#if ROWS_IN_LANES
 
 typedef lanes per_row;
 typedef lanes_int per_row_int; /* what comparisons of them give */
 typedef lanes_long per_row_long;
 #define exp_row exp_lanes
 #define exp_output_row exp_output_lanes
-#define ROW_INT(mask) MASK_FROM_LONG(mask) /* per_row_int from the comparison of two per_row_long */
+#define tanh_row tanh_lanes
+#define ROW_INT(mask) MASK_FROM_LONG(mask)  /* per_row_int from the comparison of two per_row_long */
+#define ROW_LONG(mask) LONG_FROM_MASK(mask) /* and back */
 #define ROW_IN_RANGE(y, n) LANES_IN_RANGE(y, n)
 
 /* Each lane is a row already. */
@@ -147,32 +214,50 @@ static void store_row(per_row v, __global real *array, const where *w) {
     store_lanes(v, array + w->row, w->live);
 }
 
+static void store_row_long(per_row_long v, __global long *array, const where *w) {
+    long values[LANES];
+    UNPACK(v, values);
+    for (int lane = 0; lane < w->live; lane++)
+        array[w->row + lane] = values[lane];
+}
+
+#if TARGET_KIND == CLASS_TARGETS
 static per_row_long load_row_target(__global const target_t *target, const where *w) {
+#define TARGET(lane) (long)target[w->row + (lane)]
+    if (w->live == LANES)
+        return (lanes_long)(EACH_LANE(TARGET));
     long values[LANES];
     for (int lane = 0; lane < LANES; lane++)
-        values[lane] = lane < w->live ? (long)target[w->row + lane] : 0;
+        values[lane] = lane < w->live ? TARGET(lane) : 0;
     return PACK(values);
 }
+#endif
 
 static per_row gather_class(__global const storage *tensor, const where *w, per_row_long c) {
     long at[LANES];
-    real values[LANES];
     UNPACK(c, at);
+#define GATHERED(lane) from_storage(tensor + CLASS_ELEMENT(w, at[lane]) + (lane) * LANE_STEP(w))
+    if (w->live == LANES)
+        return (lanes)(EACH_LANE(GATHERED));
+    real values[LANES];
     for (int lane = 0; lane < LANES; lane++)
-        values[lane] = lane < w->live ? from_storage(tensor + w->element + at[lane] * w->inner + lane) : (real)0;
+        values[lane] = lane < w->live ? GATHERED(lane) : (real)0;
     return PACK(values);
 }
 
 static per_row gather_weight(__global const real *weight, const where *w, per_row_long c) {
     long at[LANES];
-    real values[LANES];
     UNPACK(c, at);
+#define WEIGHT(lane) weight[at[lane]]
+    if (w->live == LANES)
+        return (lanes)(EACH_LANE(WEIGHT));
+    real values[LANES];
     for (int lane = 0; lane < LANES; lane++)
-        values[lane] = lane < w->live ? weight[at[lane]] : (real)0;
+        values[lane] = lane < w->live ? WEIGHT(lane) : (real)0;
     return PACK(values);
 }
 
-/* Writes v at class c of each row; nothing where c is NOWHERE. */
+/* Writes v at class c of each row, if that is one to write; nothing where c is NOWHERE. */
 static void scatter_class(per_row v, __global storage *tensor, const where *w, per_row_long c) {
     long at[LANES];
     real values[LANES];
@@ -180,7 +265,7 @@ static void scatter_class(per_row v, __global storage *tensor, const where *w, p
     UNPACK(v, values);
     for (int lane = 0; lane < w->live; lane++)
         if (at[lane] != NOWHERE)
-            to_storage(values[lane], tensor + w->element + at[lane] * w->inner + lane);
+            to_storage(values[lane], tensor + CLASS_ELEMENT(w, at[lane]) + lane * LANE_STEP(w));
 }
 
 #else /* one row at a time */
@@ -190,7 +275,9 @@ typedef int per_row_int;
 typedef long per_row_long;
 #define exp_row exp_real
 #define exp_output_row exp_output_real
+#define tanh_row tanh_real
 #define ROW_INT(mask) ((int)(mask))
+#define ROW_LONG(mask) (mask)
 #define ROW_IN_RANGE(y, n) IN_RANGE(y, n)
 
 /* Halves onto halves, always in the same order. */
@@ -223,9 +310,15 @@ static void store_row(per_row v, __global real *array, const where *w) {
     array[w->row] = v;
 }
 
+static void store_row_long(per_row_long v, __global long *array, const where *w) {
+    array[w->row] = v;
+}
+
+#if TARGET_KIND == CLASS_TARGETS
 static per_row_long load_row_target(__global const target_t *target, const where *w) {
     return (long)target[w->row];
 }
+#endif
 
 static per_row gather_class(__global const storage *tensor, const where *w, per_row_long c) {
     return from_storage(tensor + w->element + c);
@@ -236,7 +329,7 @@ static per_row gather_weight(__global const real *weight, const where *w, per_ro
 }
 
 static void scatter_class(per_row v, __global storage *tensor, const where *w, per_row_long c) {
-    if (c != NOWHERE)
+    if (IN_RANGE(c - w->first, w->end - w->first)) /* false for NOWHERE */
         to_storage(v, tensor + w->element + c);
 }
 

@@ -2,75 +2,217 @@
  * cross-entropy all start from: one read of the row gives top = max x and sum = sum of exp(x - top).
  *
  * A running maximum starts at the lowest finite number and not at -inf, so that leading -inf logits are as if absent.
- * A row that is all -inf is told by its sum, which stays near 0 where any finite logit would have added a 1. */
+ * A row that is all -inf is told by its sum, which stays near 0 where any finite logit would have added a 1.
+ *
+ * An operation can ask for more by -D, at no cost where it does not:
+ *   TRANSFORM  1: logits are scaled first; 2: scaled, then capped by a tanh
+ *   ARGMAX     1: the class of the maximum too, where a call wants it (GIVEN_ARGMAX)
+ *   SQUARES    1: the sum of exp(x - top)^2 too */
+
+#ifndef TRANSFORM
+#define TRANSFORM 0
+#endif
+#ifndef ARGMAX
+#define ARGMAX 0
+#endif
+#ifndef SQUARES
+#define SQUARES 0
+#endif
+
+/* The logits as every formula takes them, for vectors and for scalars. */
+#if TRANSFORM == 2
+#define CAPPED(a, x, tanh_of) ((a)->logit_softcap * tanh_of((x) * (a)->logit_scale * ((real)1 / (a)->logit_softcap)))
+#define LOGIT(a, x) CAPPED(a, x, tanh_lanes)
+#define LOGIT_OF_ROW(a, x) CAPPED(a, x, tanh_row)
+#elif TRANSFORM == 1
+#define LOGIT(a, x) ((x) * (a)->logit_scale)
+#define LOGIT_OF_ROW LOGIT
+#else
+#define LOGIT(a, x) (x)
+#define LOGIT_OF_ROW LOGIT
+#endif
+
+static lanes load_logit(const op_args *a, const where *w, long c) {
+    return LOGIT(a, load_class(a->input, w, c));
+}
 
 typedef struct lse_lanes {
     lanes top, sum;
+#if SQUARES
+    lanes squares;
+#endif
+#if ARGMAX
+    lanes_long at; /* class of the vector that raised top last; NEVER before */
+#endif
 } lse_lanes;
 
 typedef struct lse_row {
     per_row top, sum;
+#if SQUARES
+    per_row squares, zero; /* the second so that no byte of a state that goes to memory is without a value */
+#endif
+#if ARGMAX
+    per_row_long at; /* the lowest class whose logit is top */
+#endif
 } lse_row;
+
+#define NEVER LONG_MAX
 
 static lse_lanes lse_start(void) {
     lse_lanes s;
     s.top = (lanes)LOWEST;
     s.sum = (lanes)0;
+#if SQUARES
+    s.squares = (lanes)0;
+#endif
+#if ARGMAX
+    s.at = (lanes_long)NEVER;
+#endif
     return s;
 }
 
-/* Raises the maximum and rescales the sum; gives how far the old maximum lies below the new one (<= 0). */
+/* Raises the maximum and rescales the sums; gives how far the old maximum lies below the new one (<= 0). */
 static lanes lse_raise(lse_lanes *s, lanes top) {
-    lanes drop = s->top - top;
-    s->sum *= exp_lanes(drop);
+    lanes drop = s->top - top, factor = exp_lanes(drop);
+    s->sum *= factor;
+#if SQUARES
+    s->squares *= factor * factor;
+#endif
     s->top = top;
     return drop;
 }
 
+#if ARGMAX
+/* Where in a block the new maximum stands first, for the lanes where it is new. */
+static void lse_find(lse_lanes *s, const op_args *a, const where *w, long c, int count, lanes top) {
+    lanes_int risen = top > s->top;
+    if (!ANY_LANE(risen))
+        return;
+    for (int k = count - 1; k >= 0; k--) {
+        long class = c + k * BLOCK_STEP;
+        lanes_int here = risen && load_logit(a, w, class) == top;
+        s->at = LONG_FROM_MASK(here) ? (lanes_long)class : s->at;
+    }
+}
+#endif
+
 /* `count` vectors, a multiple of UNIT, from class c on: first their maximum, then, out of the nearest cache, the sum. So the
  * sum is rescaled once for a block, and there is no branch. */
-static lanes lse_absorb_block(lse_lanes *s, __global const storage *x, const where *w, long c, int count) {
-    lanes top[UNIT], sum[UNIT];
+static lanes lse_absorb_block(lse_lanes *s, const op_args *a, const where *w, long c, int count) {
+    lanes tops[UNIT], sum[UNIT];
+#if SQUARES
+    lanes squares[UNIT];
+#endif
 #pragma unroll
     for (int j = 0; j < UNIT; j++) {
-        top[j] = s->top;
+        tops[j] = s->top;
         sum[j] = (lanes)0;
+#if SQUARES
+        squares[j] = (lanes)0;
+#endif
     }
     for (int k = 0; k < count; k += UNIT) {
 #pragma unroll
-        for (int j = 0; j < UNIT; j++)
-            top[j] = LARGER(top[j], load_ahead(x, w, c + (k + j) * BLOCK_STEP, j));
+        for (int j = 0; j < UNIT; j++) {
+            lanes x = load_ahead(a->input, w, c + (k + j) * BLOCK_STEP, j);
+            x = LOGIT(a, x);
+            tops[j] = LARGER(tops[j], x);
+        }
     }
-    lanes left = LARGER(top[0], top[1]), right = LARGER(top[2], top[3]);
-    lanes drop = lse_raise(s, LARGER(left, right));
+    lanes left = LARGER(tops[0], tops[1]), right = LARGER(tops[2], tops[3]), top = LARGER(left, right);
+#if ARGMAX
+    if (a->given & GIVEN_ARGMAX)
+        lse_find(s, a, w, c, count, top);
+#endif
+    lanes drop = lse_raise(s, top);
     for (int k = 0; k < count; k += UNIT) {
 #pragma unroll
-        for (int j = 0; j < UNIT; j++)
-            sum[j] += exp_lanes(load_class(x, w, c + (k + j) * BLOCK_STEP) - s->top);
+        for (int j = 0; j < UNIT; j++) {
+            lanes e = exp_lanes(load_logit(a, w, c + (k + j) * BLOCK_STEP) - s->top);
+            sum[j] += e;
+#if SQUARES
+            squares[j] += e * e;
+#endif
+        }
     }
     s->sum += sum_of_unit(sum);
+#if SQUARES
+    s->squares += sum_of_unit(squares);
+#endif
     return drop;
 }
 
-/* One vector; only the lanes in `keep` count. */
-static lanes lse_absorb(lse_lanes *s, lanes x, lanes_int keep) {
+/* One vector x at class c; only the lanes in `keep` count. */
+static lanes lse_absorb(lse_lanes *s, lanes x, long c, lanes_int keep) {
     x = keep ? x : (lanes)-INFINITY;
-    lanes drop = lse_raise(s, LARGER(s->top, x));
-    s->sum += exp_lanes(x - s->top);
+    lanes top = LARGER(s->top, x);
+#if ARGMAX
+    s->at = LONG_FROM_MASK(top > s->top) ? (lanes_long)c : s->at;
+#endif
+    lanes drop = lse_raise(s, top), e = exp_lanes(x - s->top);
+    s->sum += e;
+#if SQUARES
+    s->squares += e * e;
+#endif
     return drop;
 }
+
+#if ARGMAX
+/* The lowest class among the lanes that hold the row's maximum. */
+static per_row_long lse_fold_argmax(const lse_lanes *s, per_row top) {
+#if ROWS_IN_LANES
+    return s->at;
+#else
+    real tops[LANES];
+    long at[LANES], lowest = NEVER;
+    UNPACK(s->top, tops);
+    UNPACK(s->at, at);
+    for (int lane = 0; lane < LANES; lane++)
+        if (tops[lane] == top && at[lane] != NEVER)
+            lowest = min(lowest, at[lane] + lane);
+    return lowest;
+#endif
+}
+
+static per_row_long lse_merge_argmax(const lse_row *a, const lse_row *b) {
+    per_row_long lower = ROW_LONG(a->at < b->at) ? a->at : b->at;
+    per_row_long at = ROW_LONG(a->top > b->top) ? a->at : lower;
+    return ROW_LONG(b->top > a->top) ? b->at : at;
+}
+
+/* As it is given out: 0 where nothing lay above the lowest finite number. */
+static per_row_long lse_argmax(const lse_row *row) {
+    return row->at == (per_row_long)NEVER ? (per_row_long)0 : row->at;
+}
+#endif
 
 static lse_row lse_fold(const lse_lanes *s) {
     lse_row row;
     row.top = FOLD_MAX(s->top);
-    row.sum = FOLD_SUM(s->sum * exp_lanes(s->top - (lanes)row.top));
+    lanes factor = exp_lanes(s->top - (lanes)row.top);
+    row.sum = FOLD_SUM(s->sum * factor);
+#if SQUARES
+    row.squares = FOLD_SUM(s->squares * factor * factor);
+    row.zero = (per_row)0;
+#endif
+#if ARGMAX
+    row.at = lse_fold_argmax(s, row.top);
+#endif
     return row;
 }
 
 static lse_row lse_merge(const lse_row *a, const lse_row *b) {
     lse_row row;
     row.top = LARGER(a->top, b->top);
-    row.sum = a->sum * exp_row(a->top - row.top) + b->sum * exp_row(b->top - row.top);
+    per_row left = exp_row(a->top - row.top), right = exp_row(b->top - row.top);
+    row.sum = a->sum * left + b->sum * right;
+#if SQUARES
+    row.squares = a->squares * left * left + b->squares * right * right;
+    row.zero = (per_row)0;
+#endif
+#if ARGMAX
+    row.at = lse_merge_argmax(a, b);
+#endif
     return row;
 }
 

@@ -1,4 +1,30 @@
-/* What losses over class-index targets share: reading a target, its weight, the gradient that comes in. */
+/* What losses with one loss per row share: reading a target, its weights, what a loss and a gradient are multiplied by. */
+
+/* The weight of a sample, u. */
+static per_row sample_weight(const op_args *a, const where *w) {
+    return a->given & GIVEN_SAMPLE_WEIGHT ? load_row((__global const real *)a->sample_weight, w) : (per_row)1;
+}
+
+/* weight * x, where a weight of 0 takes an infinity with it; a NaN shows. */
+static lanes weigh(lanes weight, lanes x) {
+    return weight == (lanes)0 && x == x ? (lanes)0 : weight * x;
+}
+
+static per_row weigh_row(per_row weight, per_row x) {
+    return weight == (per_row)0 && x == x ? (per_row)0 : weight * x;
+}
+
+#if TARGET_KIND != ELEMENT_TARGETS
+
+/* How many targets a call has, and the share of each in the loss. */
+#define TARGETS(a) ((a)->given & GIVEN_TARGET2 ? 2 : 1)
+
+static real share_of_target(const op_args *a, int which) {
+    if (!(a->given & GIVEN_TARGET2))
+        return (real)1;
+    real first = a->given & GIVEN_MIX_LAMBDA ? a->mix_lambda[0] : a->mix;
+    return which == 0 ? first : (real)1 - first;
+}
 
 typedef struct row_target {
     per_row_long y;      /* the target class; 0 where the row does not count, so that it can be used as an index */
@@ -8,9 +34,10 @@ typedef struct row_target {
     per_row weight;      /* w[y] */
 } row_target;
 
-static row_target read_target(const op_args *a, const where *w) {
+#if TARGET_KIND == CLASS_TARGETS
+static row_target read_target(const op_args *a, const where *w, int which) {
     row_target t;
-    per_row_long y = load_row_target(a->target, w);
+    per_row_long y = load_row_target(a->target[which], w);
     per_row_long ignored = y == (per_row_long)a->ignore_index;
     per_row_long counts = ROW_IN_RANGE(y, a->classes) && !ignored;
     t.y = counts ? y : (per_row_long)0;
@@ -22,22 +49,24 @@ static row_target read_target(const op_args *a, const where *w) {
         t.weight = gather_weight(a->weight, w, t.y);
     return t;
 }
+#endif
 
-/* The loss of a row, put where the reduction, or the caller, finds it. */
-static void store_loss(const op_args *a, const where *w, const row_target *t, per_row loss) {
-    per_row other = t->ignored ? (per_row)0 : (per_row)NOT_A_NUMBER;
-    store_row(t->counts ? loss : other, (__global real *)a->output, w);
+/* Of a row that does not count: 0 where it is ignored, NaN where its target is no class. */
+static per_row if_counts(const row_target *t, per_row value) {
+    return t->counts ? value : t->ignored ? (per_row)0 : (per_row)NOT_A_NUMBER;
 }
 
-/* What a row's gradient is multiplied by: the incoming gradient, over the sum of weights for a mean; NaN for a row
- * whose target is invalid and for a mean over nothing. */
-static per_row grad_factor(const op_args *a, const where *w, const row_target *t) {
-    per_row g = (per_row)1;
-    if (a->given & GIVEN_GRAD_OUTPUT) {
-        __global const real *grad_output = (__global const real *)a->grad_output;
-        g = a->given & GRAD_PER_ROW ? load_row(grad_output, w) : (per_row)grad_output[0];
-    }
-    if (a->given & MEAN)
-        g = a->totals[0] == 0 ? (per_row)NOT_A_NUMBER : g / (per_row)a->totals[0];
-    return t->counts ? g : (per_row)NOT_A_NUMBER;
+static per_row over(per_row value, real divisor) {
+    return divisor == 0 ? (per_row)NOT_A_NUMBER : value / (per_row)divisor;
 }
+
+/* The incoming gradient of a row, g, scaled. */
+static per_row incoming_grad(const op_args *a, const where *w) {
+    if (!(a->given & GIVEN_GRAD_OUTPUT))
+        return (per_row)a->grad_scale;
+    __global const real *grad_output = (__global const real *)a->grad_output;
+    per_row g = a->given & NO_REDUCTION ? load_row(grad_output, w) : (per_row)grad_output[0];
+    return g * (per_row)a->grad_scale;
+}
+
+#endif

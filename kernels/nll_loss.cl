@@ -1,7 +1,7 @@
 /* Negative log-likelihood of log-probabilities x.
  *
- *   forward   -w[y] x[y]
- *   backward  -g w[y] at y, 0 elsewhere        (g already divided by the sum of weights for a mean) */
+ *   forward   -u w[y] x[y]
+ *   backward  -u w[y] g at y, 0 elsewhere        (for a mean over the sum of u w[y]) */
 
 #define REDUCES 0
 #define MAPS BACKWARD_PASS
@@ -15,15 +15,20 @@ typedef struct row_map {
 } row_map;
 
 static void op_finish(const op_args *a, const where *w, const row_state *s, bool writes, row_map *m) {
-    row_target t = read_target(a, w);
+    row_target t = read_target(a, w, 0);
+    per_row weight = sample_weight(a, w) * t.weight;
 #if FORWARD_PASS
     per_row x = gather_class(a->input, w, t.y);
-    x = t.weight == (per_row)0 && x == x ? (per_row)0 : x; /* a weight of 0 takes an infinity with it, a NaN shows */
     if (writes)
-        store_loss(a, w, &t, (per_row)0 - t.weight * x);
+        store_row(if_counts(&t, (per_row)0 - weigh_row(weight, x)), (__global real *)a->output, w);
 #else
-    m->fill = (t.counts || t.ignored) ? (per_row)0 : (per_row)NOT_A_NUMBER;
-    m->at_target = -t.weight * grad_factor(a, w, &t);
+    per_row factor = weight * incoming_grad(a, w);
+    if (a->given & MEAN)
+        factor = over(factor, a->totals[0].weights);
+    m->fill = if_counts(&t, (per_row)0);
+    m->at_target = -factor;
+    if (a->given & ACCUMULATE)
+        m->at_target += gather_class(a->grad_input, w, t.y);
     m->place = t.place;
 #endif
 }

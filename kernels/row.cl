@@ -9,8 +9,8 @@
  *   HAS_SAVED_STATE  1 where a call may bring the reduction's result along: op_is_saved, op_saved
  *   op_finish        writes what a row has one of (where `writes`), and row_map, what mapping the row needs
  *   MAPS             1 where the pass then writes a tensor of the logits' shape
- *     op_map         the vector of it at class c; MAP_TARGET(a): which tensor
- *     op_patch       corrects single classes after the whole row was mapped */
+ *     op_map         the vector of it at class c; MAP_TARGET(a): which tensor; MAP_STORE: how, if not of storage
+ *     op_patch       corrects single classes after the whole row was mapped, of the classes that `where` says are its own */
 
 #if !REDUCES
 #define STATE_OF_ROW(reduced, a, w) 0
@@ -21,14 +21,33 @@
 #endif
 
 #if MAPS
+#ifndef MAP_STORE
+#define MAP_STORE store_class
+#endif
+
+/* The vector to write at class c: what the operation says, on top of what is there where gradients accumulate. */
+static lanes map_class(const op_args *a, const where *w, const row_map *m, long c) {
+    lanes v = op_map(a, w, m, c);
+#if BACKWARD_PASS && TARGET_KIND != NO_TARGETS
+    if (a->given & ACCUMULATE)
+        v += load_class(a->grad_input, w, c);
+#endif
+    return v;
+}
+
+/* Computes and writes one vector. */
+static void map_one(const op_args *a, const where *w, const row_map *m, long c) {
+    MAP_STORE(map_class(a, w, m, c), MAP_TARGET(a), w, c);
+}
+
 /* UNIT vectors, `step` classes apart. All are computed before the first is written, which may be in place. */
 static void map_unit(const op_args *a, const where *w, const row_map *m, long c, long step) {
     lanes v[UNIT];
 #pragma unroll
     for (int j = 0; j < UNIT; j++)
-        v[j] = op_map(a, w, m, c + j * step);
+        v[j] = map_class(a, w, m, c + j * step);
 #pragma unroll
     for (int j = 0; j < UNIT; j++)
-        store_class(v[j], MAP_TARGET(a), w, c + j * step);
+        MAP_STORE(v[j], MAP_TARGET(a), w, c + j * step);
 }
 #endif

@@ -19,11 +19,11 @@ static lane_state op_start(void) {
 }
 
 static void op_absorb_block(lane_state *s, const op_args *a, const where *w, long c, int count) {
-    lse_absorb_block(s, a->input, w, c, count);
+    lse_absorb_block(s, a, w, c, count);
 }
 
 static void op_absorb(lane_state *s, const op_args *a, const where *w, long c, lanes_int keep) {
-    lse_absorb(s, load_class(a->input, w, c), keep);
+    lse_absorb(s, load_class(a->input, w, c), c, keep);
 }
 
 static row_state op_fold(const lane_state *s) {

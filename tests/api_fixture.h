@@ -33,6 +33,17 @@
 #define LOSS CLXENT_CROSS_ENTROPY, CLXENT_FORWARD
 #define LOSS_BACKWARD CLXENT_CROSS_ENTROPY, CLXENT_BACKWARD
 #define LOSS_BOTH CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD
+#define BINARY CLXENT_BINARY_CROSS_ENTROPY, CLXENT_FORWARD
+#define BINARY_BACKWARD CLXENT_BINARY_CROSS_ENTROPY, CLXENT_BACKWARD
+#define BINARY_BOTH CLXENT_BINARY_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD
+#define LOGITS CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_FORWARD
+#define LOGITS_BACKWARD CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_BACKWARD
+#define LOGITS_BOTH CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_FORWARD_BACKWARD
+
+/* For loops over all operations and passes. */
+#define LAST_OP CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS
+bool has_pass(clxent_op op, clxent_pass pass);
+bool is_loss(clxent_op op);
 
 /* The device that the tests run on, a context for it and an in-order queue. */
 typedef struct api_device {
@@ -81,6 +92,12 @@ void wait_for(cl_event event);
 /* Three rows of five classes, F32. */
 clxent_desc good_desc(clxent_op op, clxent_pass pass);
 
+/* The options of cross-entropy that change the loss or its gradient, all at once; ignores class 1, accumulates. */
+void set_all_options(clxent_desc *desc);
+
+/* Target probabilities, and what does not go with them at its default. */
+void set_probabilities(clxent_desc *desc, clxent_target_type type);
+
 /* One operation with all tensors that its pass uses. */
 typedef struct api_case {
     clxent_desc desc;
@@ -110,8 +127,16 @@ void case_release(api_case *c);
 clxent_buffer *case_buffer(api_case *c, int tensor);
 void case_set_array(api_case *c, int tensor, void *array);
 size_t case_bytes(const api_case *c, int tensor);
+bool case_has(const api_case *c, int tensor); /* does its pass use it, in arrays and buffers? */
 bool case_writes(const api_case *c, int tensor);
 const char *case_tensor_name(int tensor);
+
+/* Leaves a tensor out, of buffers and arrays. */
+void case_drop(api_case *c, int tensor);
+
+/* Element i of a tensor's array as a number, if it is not of class indices or counts. */
+double case_number(const api_case *c, int tensor, size_t i);
+void case_set_number(api_case *c, int tensor, size_t i, double value);
 
 /* Another buffer for a tensor, of another size. */
 void case_resize(api_case *c, int tensor, size_t size);

@@ -19,10 +19,30 @@ void must(cl_int error) {
         fail_msg("%s", clxent_status_string(error));
 }
 
+/* The same in every call. */
+static uint64_t find_seed(void) {
+    static uint64_t now;
+    const char *given = getenv("CLXENT_TEST_SEED");
+    if (now == 0)
+        now = (uint64_t)time(NULL);
+    return given != NULL ? strtoull(given, NULL, 10) : now;
+}
+
+int run_lines(const struct CMUnitTest *lines, size_t count) {
+    struct CMUnitTest chosen[MAX_LINES];
+    const char *share = getenv("CLXENT_TEST_SHARE");
+    size_t step = share != NULL ? (size_t)strtoull(share, NULL, 10) : 1, some = 0;
+    if (step == 0 || count > MAX_LINES)
+        return -1;
+    for (size_t i = (size_t)(find_seed() % step); i < count; i += step)
+        chosen[some++] = lines[i];
+    print_message("%zu of %zu lines, by CLXENT_TEST_SHARE\n", some, count);
+    return _cmocka_run_group_tests("lines", chosen, some, open_device, close_device);
+}
+
 int open_device(void **state) {
     (void)state;
-    const char *seed = getenv("CLXENT_TEST_SEED");
-    device.seed = seed != NULL ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
+    device.seed = find_seed();
     if (clxent_context_create_default(&device.context) != CLXENT_SUCCESS) {
         print_error("%s\n", clxent_last_error());
         return -1;
@@ -74,14 +94,8 @@ static void restore(device_data *d) {
 static clxent_status by_run(device_data *d) {
     clxent_host_args args;
     clxent_host_args_init(&args);
-    args.input = contents(&d->tensors[CLX_INPUT]);
-    args.target = contents(&d->tensors[CLX_TARGET]);
-    args.weight = contents(&d->tensors[CLX_WEIGHT]);
-    args.output = contents(&d->tensors[CLX_OUTPUT]);
-    args.lse = contents(&d->tensors[CLX_LSE]);
-    args.grad_output = contents(&d->tensors[CLX_GRAD_OUTPUT]);
-    args.grad_input = contents(&d->tensors[CLX_GRAD_INPUT]);
-    args.invalid_count = contents(&d->tensors[CLX_INVALID_COUNT]);
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++)
+        clx_set_host_array(&args, tensor, contents(&d->tensors[tensor]));
     return clxent_run(device.context, &d->problem.desc, &args);
 }
 
@@ -167,8 +181,11 @@ static clxent_status enqueue_plan(device_data *d, clxent_plan *plan, size_t guar
     clxent_buffer b[CLX_TENSORS];
     make_buffers(d, guard, b);
     clxent_buffer workspace = make_workspace(info.workspace_size, guard);
-    clxent_args args = {sizeof args, b[CLX_INPUT],       b[CLX_TARGET],     b[CLX_WEIGHT],        b[CLX_OUTPUT],
-                        b[CLX_LSE],  b[CLX_GRAD_OUTPUT], b[CLX_GRAD_INPUT], b[CLX_INVALID_COUNT], workspace};
+    clxent_args args;
+    clxent_args_init(&args);
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++)
+        clx_set_buffer(&args, tensor, &b[tensor]);
+    args.workspace = workspace;
     clxent_status status = clxent_enqueue(device.queue, plan, &args, 0, NULL, NULL);
     must(clFinish(device.queue));
     read_buffers(d, guard, b);

@@ -26,6 +26,7 @@ typedef struct device_under_test {
     cl_command_queue queue;
     const clx_device *about;
     uint64_t seed;
+    char note[100]; /* how to repeat the case at hand, for messages */
 } device_under_test;
 
 extern device_under_test device;
@@ -34,22 +35,30 @@ extern device_under_test device;
 int open_device(void **state);
 int close_device(void **state);
 
+/* Runs a table of tests between those two: all of its lines, or, with CLXENT_TEST_SHARE=n, every n-th, the seed saying from
+ * which one on. For drivers that compile so slowly that a run of all lines is for the long tier only. Returns the number
+ * of failures. */
+#define MAX_LINES 128
+int run_lines(const struct CMUnitTest *lines, size_t count);
+
 /* Ends the test where an OpenCL call failed. */
 void must(cl_int error);
 
-/* ---- a case and its data (device_data.c) ---- */
-
-typedef enum weights { NO_WEIGHTS, SOME_WEIGHTS, WEIGHTS_WITH_ZEROS } weights;
+/* ---- a case and its data (device_data.c, device_fill.c) ---- */
 
 /* Which tensor the written one lies over. */
 typedef enum in_place { APART, OVER_INPUT, OVER_OUTPUT, OVER_GRAD_OUTPUT } in_place;
 
+/* The bit of an optional tensor in device_case.given. */
+#define GIVE(tensor) (1u << (tensor))
+
 typedef struct device_case {
-    clxent_desc desc; /* of work_group_size, the largest half, quarter, ... that the device takes */
-    weights weights;
+    clxent_desc desc;  /* of work_group_size, the largest half, quarter, ... that the device takes */
+    unsigned given;    /* optional tensors, GIVE(...), where the pass takes them */
+    bool zero_weights; /* some of the weights, of whatever kind, are 0 */
     in_place in_place;
-    bool grad_output, lse, invalid_count;
-    bool poison; /* some rows hold NaN, infinities or nothing but -inf */
+    bool poison;   /* some rows hold NaN, infinities or nothing but -inf */
+    uint64_t seed; /* of its data; 0: one of its own, made of the run's */
 } device_case;
 
 /* A forced work_group_size that no device takes: the largest that it does take, then. */
@@ -60,7 +69,7 @@ typedef struct device_case {
 typedef struct guarded {
     unsigned char *bytes; /* the band in front; NULL: no such tensor */
     size_t size;          /* of what lies between the bands */
-    bool stored;          /* has elements of the storage type; else, if they are numbers, of its real type */
+    clxent_dtype type;    /* of its elements, if they are numbers */
 } guarded;
 
 typedef struct device_data {
@@ -68,34 +77,41 @@ typedef struct device_data {
     clx_problem problem;
     guarded tensors[CLX_TENSORS];  /* what the device reads and writes */
     guarded before[CLX_TENSORS];   /* the same as it was before */
-    guarded expected[CLX_TENSORS]; /* what the reference wrote */
+    guarded expected[CLX_TENSORS]; /* what the reference wrote, in double: not rounded to the device's types */
     guarded logits;                /* input, also of passes that do not read it */
     size_t work_items; /* to enqueue at least so many in all, not as many as the plan would; 0: as it would */
 } device_data;
 
 bool is_loss(clxent_op op);
+bool is_binary(clxent_op op);
 
 /* Makes and fills everything that the case reads. Then a test may change values. */
 void data_init(device_data *d, const device_case *c);
+/* Fills tensors that have been made; of data_init. */
+void data_fill(device_data *d, uint64_t seed);
 /* Lays written tensors over read ones where the case says so, keeps a copy of everything, and runs the reference. */
 void data_expect(device_data *d);
 void data_free(device_data *d);
 
-/* Fresh random numbers, uniform in [-1, 1). */
+/* Fresh random numbers, uniform in [-1, 1) and in [0, limit). */
 double draw(uint64_t *state);
+size_t draw_below(uint64_t *state, size_t limit);
 
 void *contents(const guarded *tensor);
-/* The type of a tensor of numbers. */
-clxent_dtype type_of(const device_data *d, const guarded *tensor);
+bool is_given(const device_data *d, clx_tensor tensor);
 /* Numbers of a tensor; what is set is rounded to the type of its elements. */
-double get_number(const device_data *d, const guarded *tensor, size_t i);
-void set_number(const device_data *d, const guarded *tensor, size_t i, double value);
+double get_number(const guarded *tensor, size_t i);
+void set_number(const guarded *tensor, size_t i, double value);
 /* Index of class c of a row in a tensor of the logits' shape. */
 size_t element_of(const device_data *d, size_t row, size_t c);
 void set_logit(device_data *d, size_t row, size_t c, double value);
+/* Class indices: of target or target2. */
+int64_t get_class(const device_data *d, clx_tensor tensor, size_t row);
+void set_class(device_data *d, clx_tensor tensor, size_t row, int64_t y);
 int64_t get_target(const device_data *d, size_t row);
 void set_target(device_data *d, size_t row, int64_t y);
-/* Copies a row's logits, target and incoming gradient from other data of the same operation and number of classes. */
+/* Copies all that a pass reads of a row from other data of the same operation and number of classes, and what belongs
+ * to no row. */
 void copy_row(device_data *to, size_t to_row, const device_data *from, size_t from_row);
 
 /* ---- running (device_cases.c) ---- */

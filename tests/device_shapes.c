@@ -38,7 +38,8 @@ bool get_shape(const line *l, size_t index, device_case *c) {
     c->desc.dtype = l->dtype;
     c->desc.engine = l->engine;
     c->desc.work_group_size = l->work_group_size;
-    c->desc.target_type = l->target_type;
+    if (is_loss(l->op))
+        c->desc.target_type = l->target_type;
     c->desc.label_smoothing = l->label_smoothing;
     c->desc.batch = shape->batch;
     c->desc.classes = shape->classes;
@@ -54,44 +55,56 @@ bool is_large(const device_case *c) {
 
 typedef struct loss_options {
     clxent_reduction reduction;
-    weights weights;
-    bool ignore_inside, grad_output, lse, invalid_count, in_place, poison, smooth_all;
+    unsigned given;
+    uint64_t flags;
+    double grad_scale; /* 0: as it is */
+    bool zero_weights, ignore_inside, in_place, poison, smooth_all;
     run_path path;
 } loss_options;
 
+#define WEIGHT GIVE(CLX_WEIGHT)
+#define SAMPLES GIVE(CLX_SAMPLE_WEIGHT)
+#define POSITIVES GIVE(CLX_POS_WEIGHT)
+#define GRAD GIVE(CLX_GRAD_OUTPUT)
+#define LSE GIVE(CLX_LSE)
+#define INVALID GIVE(CLX_INVALID_COUNT)
+#define ARGMAX GIVE(CLX_ARGMAX)
+#define CORRECT (GIVE(CLX_ARGMAX) | GIVE(CLX_CORRECT_COUNT))
+
 static const loss_options options[LOSS_OPTIONS] = {
-    {.reduction = CLXENT_REDUCTION_MEAN, .path = BY_RUN},
+    {.reduction = CLXENT_REDUCTION_MEAN, .given = ARGMAX, .path = BY_RUN},
     {.reduction = CLXENT_REDUCTION_NONE,
-     .weights = SOME_WEIGHTS,
-     .grad_output = true,
-     .lse = true,
+     .given = WEIGHT | GRAD | LSE,
      .in_place = true,
      .poison = true,
      .path = BY_ENQUEUE},
     {.reduction = CLXENT_REDUCTION_SUM,
-     .weights = WEIGHTS_WITH_ZEROS,
-     .grad_output = true,
-     .invalid_count = true,
+     .given = WEIGHT | POSITIVES | GRAD | INVALID | CORRECT,
+     .zero_weights = true,
      .path = BY_RUN},
     {.reduction = CLXENT_REDUCTION_MEAN,
-     .weights = WEIGHTS_WITH_ZEROS,
+     .given = WEIGHT | SAMPLES | LSE,
+     .zero_weights = true,
      .ignore_inside = true,
-     .lse = true,
      .in_place = true,
+     .grad_scale = 1024,
      .path = BY_ENQUEUE},
     {.reduction = CLXENT_REDUCTION_NONE,
-     .weights = WEIGHTS_WITH_ZEROS,
+     .given = WEIGHT | SAMPLES | POSITIVES | INVALID | CORRECT,
+     .zero_weights = true,
      .ignore_inside = true,
-     .invalid_count = true,
      .poison = true,
      .smooth_all = true,
      .path = BY_ENQUEUE},
-    {.reduction = CLXENT_REDUCTION_SUM, .lse = true, .in_place = true, .path = BY_RUN},
-    {.reduction = CLXENT_REDUCTION_NONE, .lse = true, .poison = true, .path = BY_RUN},
+    {.reduction = CLXENT_REDUCTION_SUM, .given = LSE, .in_place = true, .path = BY_RUN},
+    {.reduction = CLXENT_REDUCTION_NONE,
+     .given = LSE | SAMPLES,
+     .flags = CLXENT_ACCUMULATE_GRAD,
+     .poison = true,
+     .path = BY_RUN},
     {.reduction = CLXENT_REDUCTION_MEAN,
-     .weights = SOME_WEIGHTS,
-     .grad_output = true,
-     .invalid_count = true,
+     .given = WEIGHT | GRAD | INVALID,
+     .flags = CLXENT_ACCUMULATE_GRAD | CLXENT_EMPTY_MEAN_ZERO,
      .smooth_all = true,
      .path = BY_ENQUEUE},
 };
@@ -103,23 +116,26 @@ static int64_t ignored_outside(const clxent_desc *desc) {
         return INT64_MIN;
     case CLXENT_TARGET_U8:
         return UINT8_MAX;
-    default:
+    case CLXENT_TARGET_I32:
         return desc->batch % 2 == 0 ? -100 : INT32_MAX;
+    default:
+        return -100;
     }
 }
 
 run_path set_loss_options(device_case *c, size_t index) {
     const loss_options *o = &options[index];
-    bool back = c->desc.pass != CLXENT_FORWARD, cross_entropy = c->desc.op == CLXENT_CROSS_ENTROPY;
+    bool back = c->desc.pass != CLXENT_FORWARD, classes = c->desc.target_type < CLXENT_TARGET_PROBABILITIES;
     c->desc.reduction = o->reduction;
-    c->desc.ignore_index = o->ignore_inside ? (int64_t)(c->desc.classes - 1) / 2 : ignored_outside(&c->desc);
+    c->desc.flags = o->flags;
+    if (o->grad_scale != 0)
+        c->desc.grad_scale = o->grad_scale;
+    c->desc.ignore_index = o->ignore_inside && classes ? (int64_t)(c->desc.classes - 1) / 2 : ignored_outside(&c->desc);
     if (o->smooth_all && c->desc.label_smoothing > 0)
         c->desc.label_smoothing = 1;
-    c->weights = o->weights;
-    c->grad_output = o->grad_output && back;
-    c->lse = o->lse && cross_entropy;
-    c->invalid_count = o->invalid_count;
-    c->in_place = o->in_place && back && cross_entropy ? OVER_INPUT : APART;
+    c->given = o->given;
+    c->zero_weights = o->zero_weights;
+    c->in_place = o->in_place && back && c->desc.op != CLXENT_NLL_LOSS ? OVER_INPUT : APART;
     c->poison = o->poison;
     return o->path;
 }

@@ -1,8 +1,9 @@
 /* A call of clxent_enqueue with one thing changed in it, and what must follow. */
 #include "enqueue_attempt.h"
 
-void begin_good(attempt *a, clxent_op op, clxent_pass pass) {
-    case_make(&a->c, op, pass);
+void begin_good(attempt *a) {
+    case_fill(&a->c);
+    case_upload(&a->c);
     a->queue = the_device.queue;
     a->plan = a->c.plan;
     a->args = &a->c.args;
@@ -19,5 +20,14 @@ void expect_refusal(attempt *a, clxent_status status, const char *text, const ch
         print_error("refused (%s), but something was touched\n", clxent_last_error());
         _fail(file, line);
     }
+    case_release(&a->c);
+}
+
+void expect_results(attempt *a, const char *file, int line) {
+    clxent_status status = case_run(&a->c);
+    if (status != CLXENT_SUCCESS)
+        print_error("%s: %s\n", clxent_status_string(status), clxent_last_error());
+    if (status != CLXENT_SUCCESS || !case_is_right(&a->c))
+        _fail(file, line);
     case_release(&a->c);
 }

@@ -15,30 +15,42 @@ typedef struct attempt {
     const cl_event *wait_list;
 } attempt;
 
-void begin_good(attempt *a, clxent_op op, clxent_pass pass);
+/* Goes on from case_begin, when the descriptor is as it is to be. */
+void begin_good(attempt *a);
 
 /* The call is refused so, every buffer and *event stay as they were; releases the attempt. */
 void expect_refusal(attempt *a, clxent_status status, const char *text, const char *file, int line);
 
-/* Makes a good call, applies `change` to it, expects the refusal. */
-#define REFUSES(operation, change, status, text)                                                                       \
+/* The call succeeds, every tensor that it writes holds what the reference gives; releases the attempt. */
+void expect_results(attempt *a, const char *file, int line);
+
+/* Makes a good call of a descriptor that `setup` may change (a.c.desc), applies `change` to it, does the rest. */
+#define ATTEMPT(begin, setup, change, rest)                                                                            \
     do {                                                                                                               \
         attempt a;                                                                                                     \
-        begin_good(&a, operation);                                                                                     \
+        begin;                                                                                                         \
+        setup;                                                                                                         \
+        begin_good(&a);                                                                                                \
         change;                                                                                                        \
-        expect_refusal(&a, status, text, __FILE__, __LINE__);                                                          \
+        rest;                                                                                                          \
     } while (0)
 
-/* Makes a good call, applies `change` to it, and expects what the reference gives. */
+/* Expects the refusal. */
+#define REFUSES_WITH(operation, setup, change, status, text)                                                           \
+    ATTEMPT(case_begin(&a.c, operation), setup, change, expect_refusal(&a, status, text, __FILE__, __LINE__))
+#define REFUSES(operation, change, status, text)                                                                       \
+    ATTEMPT(case_begin(&a.c, operation), , change, expect_refusal(&a, status, text, __FILE__, __LINE__))
+
+/* Expects what the reference gives. */
+#define ACCEPTS_WITH(operation, setup, change)                                                                         \
+    ATTEMPT(case_begin(&a.c, operation), setup, change, expect_results(&a, __FILE__, __LINE__))
 #define ACCEPTS(operation, change)                                                                                     \
-    do {                                                                                                               \
-        attempt a;                                                                                                     \
-        begin_good(&a, operation);                                                                                     \
-        change;                                                                                                        \
-        assert_success(case_run(&a.c));                                                                                \
-        assert_right(&a.c);                                                                                            \
-        case_release(&a.c);                                                                                            \
-    } while (0)
+    ATTEMPT(case_begin(&a.c, operation), , change, expect_results(&a, __FILE__, __LINE__))
+
+/* For `setup`. */
+#define PROBABILITIES set_probabilities(&a.c.desc, CLXENT_TARGET_PROBABILITIES)
+#define NO_REDUCTION (a.c.desc.reduction = CLXENT_REDUCTION_NONE)
+#define ACCUMULATES (a.c.desc.flags = CLXENT_ACCUMULATE_GRAD)
 
 #define ARGUMENT CLXENT_INVALID_ARGUMENT
 #define MISSING CLXENT_MISSING_BUFFER

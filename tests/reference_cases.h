@@ -25,16 +25,21 @@ typedef union numbers {
     double d[CAPACITY];
 } numbers;
 
+/* Class indices of any type, or probabilities. */
+typedef union target_array {
+    int32_t i32[CAPACITY];
+    int64_t i64[CAPACITY];
+    uint8_t u8[CAPACITY];
+    numbers probabilities;
+} target_array;
+
 typedef struct reference_case {
     clxent_desc desc;
     clxent_host_args args; /* what the test gives; the arrays below are only used where it points to them */
-    numbers input, weight, output, lse, grad_output, grad_input;
-    union {
-        int32_t i32[CAPACITY];
-        int64_t i64[CAPACITY];
-        uint8_t u8[CAPACITY];
-    } target;
-    uint64_t invalid_count;
+    numbers input, weight, sample_weight, pos_weight, mix_lambda, output, lse, grad_output, grad_input;
+    target_array target, target2;
+    int64_t argmax[CAPACITY];
+    uint64_t invalid_count, correct_count;
 } reference_case;
 
 /* A case without any tensor. */
@@ -50,7 +55,11 @@ static inline void begin_case(reference_case *c, clxent_op op, clxent_pass pass,
 }
 
 static inline bool is_loss(clxent_op op) {
-    return op == CLXENT_NLL_LOSS || op == CLXENT_CROSS_ENTROPY;
+    return op >= CLXENT_NLL_LOSS;
+}
+
+static inline bool is_binary(clxent_op op) {
+    return op == CLXENT_BINARY_CROSS_ENTROPY || op == CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS;
 }
 
 static inline double get_number(const reference_case *c, const numbers *array, size_t i) {
@@ -84,14 +93,34 @@ static inline double get_dense(const reference_case *c, const numbers *array, si
     return get_number(c, array, dense_place(c, i));
 }
 
-static inline void set_targets(reference_case *c, const int *targets, size_t count) {
+static inline void fill_targets(const reference_case *c, target_array *array, const int *classes, size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (c->desc.target_type == CLXENT_TARGET_I32)
-            c->target.i32[i] = targets[i];
+            array->i32[i] = classes[i];
         else if (c->desc.target_type == CLXENT_TARGET_I64)
-            c->target.i64[i] = targets[i];
+            array->i64[i] = classes[i];
         else
-            c->target.u8[i] = (uint8_t)targets[i];
+            array->u8[i] = (uint8_t)classes[i];
+    }
+}
+
+static inline void set_targets(reference_case *c, const int *classes, size_t count) {
+    fill_targets(c, &c->target, classes, count);
+    c->args.target = &c->target;
+}
+
+static inline void set_targets2(reference_case *c, const int *classes, size_t count) {
+    fill_targets(c, &c->target2, classes, count);
+    c->args.target2 = &c->target2;
+}
+
+/* Target probabilities, given densely, in the type and at the places that the descriptor says. */
+static inline void set_probabilities(reference_case *c, const double *values) {
+    for (size_t i = 0; i < c->desc.batch * c->desc.classes * c->desc.inner; i++) {
+        if (c->desc.target_type == CLXENT_TARGET_PROBABILITIES_F32)
+            c->target.probabilities.f[dense_place(c, i)] = (float)values[i];
+        else
+            set_number(c, &c->target.probabilities, dense_place(c, i), values[i]);
     }
     c->args.target = &c->target;
 }
@@ -100,7 +129,7 @@ static inline void set_targets(reference_case *c, const int *targets, size_t cou
 static inline void point_to_required(reference_case *c) {
     bool loss = is_loss(c->desc.op);
     bool backward = c->desc.pass == CLXENT_BACKWARD;
-    if (!backward || c->desc.op == CLXENT_CROSS_ENTROPY)
+    if (!backward || c->desc.op >= CLXENT_CROSS_ENTROPY)
         c->args.input = &c->input;
     if (loss)
         c->args.target = &c->target;

@@ -5,17 +5,22 @@
 /* In the same buffer as a tensor, with a byte in common, and without. */
 static void workspace_that_overlaps(void **state) {
     (void)state;
-    static const size_t sizes[] = {60, 12, 20, 4, 12, 4, 60, 8};
     for (int tensor = 0; tensor < CLX_TENSORS; tensor++) {
+        clxent_op op = tensor == CLX_POS_WEIGHT ? CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS : CLXENT_CROSS_ENTROPY;
         char text[160];
         snprintf(text, sizeof text, "workspace overlaps %s", case_tensor_name(tensor));
-        size_t last = (sizes[tensor] - 1) / 16 * 16, behind = last + 16;
-        REFUSES(LOSS_BOTH,
-                (case_resize(&a.c, tensor, 1024),
-                 a.args->workspace = (clxent_buffer){case_buffer(&a.c, tensor)->mem, last}),
-                BUFFER, text);
-        ACCEPTS(LOSS_BOTH, (case_resize(&a.c, tensor, 1024),
-                            a.args->workspace = (clxent_buffer){case_buffer(&a.c, tensor)->mem, behind}));
+        for (size_t behind = 0; behind < 2; behind++) {
+            attempt a;
+            case_begin(&a.c, op, CLXENT_FORWARD_BACKWARD);
+            begin_good(&a);
+            size_t last = (case_bytes(&a.c, tensor) - 1) / 16 * 16;
+            case_resize(&a.c, tensor, 1024);
+            a.args->workspace = (clxent_buffer){case_buffer(&a.c, tensor)->mem, last + 16 * behind};
+            if (behind)
+                expect_results(&a, __FILE__, __LINE__);
+            else
+                expect_refusal(&a, BUFFER, text, __FILE__, __LINE__);
+        }
     }
 }
 
@@ -53,6 +58,59 @@ static void forbidden_aliases(void **state) {
     REFUSES(LOG_SOFTMAX_BACKWARD, OVER(OUTPUT, GRAD_INPUT, 4), BUFFER, "grad_input overlaps output in part");
     REFUSES(LOSS_BACKWARD, OVER(GRAD_INPUT, INPUT, 4), BUFFER, "grad_input overlaps input in part");
     REFUSES(LOSS_BOTH, OVER(GRAD_INPUT, INPUT, 56), BUFFER, "grad_input overlaps input in part");
+    REFUSES(BINARY_BACKWARD, OVER(GRAD_INPUT, INPUT, 4), BUFFER, "grad_input overlaps input in part");
+    REFUSES(LOGITS_BOTH, OVER(GRAD_INPUT, INPUT, 56), BUFFER, "grad_input overlaps input in part");
+}
+
+/* Every tensor that is written over every other one that there is, where the two may not be the same bytes. */
+static void refuse_all_overlaps(clxent_op op, clxent_pass pass, bool accumulates) {
+    size_t seen = 0;
+    for (int written = 0; written < CLX_TENSORS; written++) {
+        for (int other = 0; other < CLX_TENSORS; other++) {
+            attempt a;
+            case_begin(&a.c, op, pass);
+            a.c.desc.flags = accumulates ? CLXENT_ACCUMULATE_GRAD : 0;
+            case_fill(&a.c);
+            bool allowed = written == CLX_GRAD_INPUT && other == CLX_INPUT && !accumulates;
+            if (written == other || allowed || !case_has(&a.c, written) || !case_has(&a.c, other) ||
+                !case_writes(&a.c, written))
+                continue;
+            begin_good(&a);
+            case_resize(&a.c, other, 1024);
+            *case_buffer(&a.c, written) = (clxent_buffer){case_buffer(&a.c, other)->mem, 0};
+            /* Of two that are written, the first is named first. */
+            int first = case_writes(&a.c, other) && other < written ? other : written;
+            char text[160];
+            snprintf(text, sizeof text, "%s overlaps %s", case_tensor_name(first),
+                     case_tensor_name(first == written ? other : written));
+            expect_refusal(&a, BUFFER, text, __FILE__, __LINE__);
+            seen++;
+        }
+    }
+    assert_true(seen > 8);
+}
+
+static void every_overlap_is_refused(void **state) {
+    (void)state;
+    refuse_all_overlaps(LOSS_BOTH, false);
+    refuse_all_overlaps(LOSS_BOTH, true);
+    refuse_all_overlaps(LOGITS_BOTH, false);
+    refuse_all_overlaps(LOGITS_BOTH, true);
+}
+
+/* What is added to is read as well, so not even the same bytes are allowed. */
+static void accumulation_allows_no_alias(void **state) {
+    (void)state;
+    REFUSES_WITH(LOSS_BACKWARD, ACCUMULATES, OVER(GRAD_INPUT, INPUT, 0), BUFFER,
+                 "grad_input overlaps input, which cross-entropy does not allow");
+    REFUSES_WITH(LOSS_BOTH, ACCUMULATES, OVER(GRAD_INPUT, INPUT, 0), BUFFER,
+                 "grad_input overlaps input, which cross-entropy does not allow");
+    REFUSES_WITH(BINARY_BACKWARD, ACCUMULATES, OVER(GRAD_INPUT, INPUT, 0), BUFFER,
+                 "grad_input overlaps input, which binary-cross-entropy does not allow");
+    REFUSES_WITH(LOGITS_BOTH, ACCUMULATES, OVER(GRAD_INPUT, INPUT, 0), BUFFER,
+                 "grad_input overlaps input, which binary-cross-entropy-with-logits does not allow");
+    ACCEPTS_WITH(LOSS_BOTH, ACCUMULATES, (void)0);
+    ACCEPTS_WITH(LOGITS_BACKWARD, ACCUMULATES, (void)0);
 }
 
 /* In place, as the header's table allows it. The reference does the same on its arrays. */
@@ -66,12 +124,22 @@ static void allowed_aliases(void **state) {
     ACCEPTS(LOG_SOFTMAX_BACKWARD, IN_PLACE(GRAD_INPUT, GRAD_OUTPUT));
     ACCEPTS(LOSS_BACKWARD, IN_PLACE(GRAD_INPUT, INPUT));
     ACCEPTS(LOSS_BOTH, IN_PLACE(GRAD_INPUT, INPUT));
+    ACCEPTS_WITH(LOSS_BOTH, PROBABILITIES, IN_PLACE(GRAD_INPUT, INPUT));
+    ACCEPTS(BINARY_BACKWARD, IN_PLACE(GRAD_INPUT, INPUT));
+    ACCEPTS(BINARY_BOTH, IN_PLACE(GRAD_INPUT, INPUT));
+    ACCEPTS(LOGITS_BACKWARD, IN_PLACE(GRAD_INPUT, INPUT));
+    ACCEPTS(LOGITS_BOTH, IN_PLACE(GRAD_INPUT, INPUT));
     /* Neighbours touch and do not overlap. */
     ACCEPTS(SOFTMAX, OVER(OUTPUT, INPUT, 60));
     ACCEPTS(LOSS_BOTH, OVER(OUTPUT, INPUT, 60));
     /* Tensors that are only read may share bytes. */
     ACCEPTS(LOSS_BOTH, (OVER(WEIGHT, INPUT, 4), case_set_array(&a.c, CLX_WEIGHT, a.c.array[CLX_INPUT] + 4)));
     ACCEPTS(SOFTMAX_BACKWARD, IN_PLACE(GRAD_OUTPUT, OUTPUT));
+    ACCEPTS(LOSS_BOTH, IN_PLACE(TARGET2, TARGET));
+    ACCEPTS(LOSS_BOTH,
+            (OVER(SAMPLE_WEIGHT, WEIGHT, 8), case_set_array(&a.c, CLX_SAMPLE_WEIGHT, a.c.array[CLX_WEIGHT] + 8)));
+    ACCEPTS(LOGITS_BOTH, IN_PLACE(POS_WEIGHT, WEIGHT));
+    ACCEPTS(LOGITS_BOTH, IN_PLACE(SAMPLE_WEIGHT, TARGET));
 }
 
 /* Bytes from which on OpenCL makes sub-buffers. */
@@ -138,10 +206,9 @@ static void sub_buffers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(workspace_that_overlaps),
-        cmocka_unit_test(forbidden_aliases),
-        cmocka_unit_test(allowed_aliases),
-        cmocka_unit_test(sub_buffers),
+        cmocka_unit_test(workspace_that_overlaps),  cmocka_unit_test(forbidden_aliases),
+        cmocka_unit_test(every_overlap_is_refused), cmocka_unit_test(accumulation_allows_no_alias),
+        cmocka_unit_test(allowed_aliases),          cmocka_unit_test(sub_buffers),
     };
     return cmocka_run_group_tests_name("aliasing", tests, open_device, close_device);
 }

@@ -13,8 +13,6 @@ static void run_pass(device_data *d, const device_case *c, clxent_pass pass, con
     data_init(d, &other);
     for (size_t row = 0; row < model->problem.rows; row++)
         copy_row(d, row, model, row);
-    for (size_t k = 0; c->weights != NO_WEIGHTS && k < c->desc.classes; k++)
-        set_number(d, &d->tensors[CLX_WEIGHT], k, get_number(model, &model->tensors[CLX_WEIGHT], k));
     data_expect(d);
     if (data_must_run(d, BY_RUN))
         expect_results(d);
@@ -29,13 +27,13 @@ static void check_passes(void **state) {
         if (is_large(&c))
             continue;
         set_loss_options(&c, i % LOSS_OPTIONS);
-        c.lse = false;
+        c.given &= ~GIVE(CLX_LSE);
         c.in_place = APART;
         data_init(&both, &c);
         data_expect(&both);
         if (data_must_run(&both, BY_RUN)) {
             device_case without_gradient = c;
-            without_gradient.grad_output = false;
+            without_gradient.given &= ~GIVE(CLX_GRAD_OUTPUT);
             run_pass(&forward, &without_gradient, CLXENT_FORWARD, &both);
             expect_same_bits(&both, &forward, CLX_OUTPUT);
             run_pass(&backward, &c, CLXENT_BACKWARD, &both);
@@ -78,6 +76,14 @@ int main(void) {
         LINE(check_line, BACKWARD, ROW_PER_GROUP, F32, I32, 0, 2),
         PASSES(ROW_PER_GROUP, F16, I64, 0, 0),
         PASSES(ROW_PER_GROUP, BF16, U8, 0.1, 7),
+        PASSES(ROWS_PER_LANE, F32, I32, 0, 0),
+        LINE(check_line, FORWARD_BACKWARD, ROWS_PER_LANE, F32, I64, 0.1, 7),
+        LINE(check_line, FORWARD_BACKWARD, ROWS_PER_LANE, F64, U8, 0.1, 0),
+        LINE(check_line, FORWARD_BACKWARD, ROWS_PER_LANE, F16, I32, 0, 0),
+        PASSES(ROW_SPLIT, F32, I64, 0.1, 64),
+        LINE(check_line, FORWARD_BACKWARD, ROW_SPLIT, F32, I32, 0, 7),
+        LINE(check_line, FORWARD_BACKWARD, ROW_SPLIT, F64, I64, 0, 16),
+        LINE(check_line, FORWARD_BACKWARD, ROW_SPLIT, BF16, I32, 0.1, 0),
         PASSES(COLUMN, F32, I64, 0, 64),
         PASSES(COLUMN, F32, U8, 0.1, 0),
         PASSES(COLUMN, F64, I32, 0.1, 2),
@@ -85,5 +91,5 @@ int main(void) {
         PASSES(COLUMN, F16, U8, 0.1, 2),
         PASSES(COLUMN, BF16, I32, 0, 0),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return run_lines(tests, sizeof tests / sizeof tests[0]);
 }

@@ -6,11 +6,12 @@
 #include <math.h>
 
 /* An empty batch has a result all the same, and its place behind the events that it waits for. */
-static void run_empty(clxent_op op, clxent_pass pass, clxent_reduction reduction) {
+static void run_empty(clxent_op op, clxent_pass pass, clxent_reduction reduction, uint64_t flags) {
     api_case c;
     case_begin(&c, op, pass);
     c.desc.batch = 0;
-    if (op == CLXENT_NLL_LOSS || op == CLXENT_CROSS_ENTROPY)
+    c.desc.flags = flags;
+    if (is_loss(op))
         c.desc.reduction = reduction;
     case_fill(&c);
     case_upload(&c);
@@ -26,11 +27,12 @@ static void run_empty(clxent_op op, clxent_pass pass, clxent_reduction reduction
     if (c.memory[CLX_OUTPUT] != NULL) { /* one loss */
         float loss = 1;
         read_buffer(c.memory[CLX_OUTPUT], 0, sizeof loss, &loss);
-        assert_true(reduction == CLXENT_REDUCTION_MEAN ? isnan(loss) != 0 : loss == 0);
+        assert_true(reduction == CLXENT_REDUCTION_MEAN && flags == 0 ? isnan(loss) != 0 : loss == 0);
     }
-    if (c.memory[CLX_INVALID_COUNT] != NULL) {
-        uint64_t count = 1;
-        read_buffer(c.memory[CLX_INVALID_COUNT], 0, sizeof count, &count);
+    for (int tensor = CLX_INVALID_COUNT; tensor <= CLX_CORRECT_COUNT; tensor++) {
+        uint64_t count = 0;
+        if (c.memory[tensor] != NULL)
+            read_buffer(c.memory[tensor], 0, sizeof count, &count);
         assert_int_equal(count, 0);
     }
     assert_success(clxent_enqueue(queue, c.plan, &c.args, 0, NULL, NULL));
@@ -41,15 +43,15 @@ static void run_empty(clxent_op op, clxent_pass pass, clxent_reduction reduction
 
 static void empty_batches(void **state) {
     (void)state;
-    run_empty(CLXENT_SOFTMAX, CLXENT_FORWARD, CLXENT_REDUCTION_MEAN);
-    run_empty(CLXENT_LOG_SOFTMAX, CLXENT_BACKWARD, CLXENT_REDUCTION_MEAN);
-    for (clxent_reduction reduction = CLXENT_REDUCTION_NONE; reduction <= CLXENT_REDUCTION_SUM; reduction++) {
-        run_empty(CLXENT_NLL_LOSS, CLXENT_FORWARD, reduction);
-        run_empty(CLXENT_NLL_LOSS, CLXENT_BACKWARD, reduction);
-        run_empty(CLXENT_CROSS_ENTROPY, CLXENT_FORWARD, reduction);
-        run_empty(CLXENT_CROSS_ENTROPY, CLXENT_BACKWARD, reduction);
-        run_empty(CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD, reduction);
-    }
+    run_empty(CLXENT_SOFTMAX, CLXENT_FORWARD, CLXENT_REDUCTION_MEAN, 0);
+    run_empty(CLXENT_LOG_SOFTMAX, CLXENT_BACKWARD, CLXENT_REDUCTION_MEAN, 0);
+    for (clxent_op op = CLXENT_NLL_LOSS; op <= LAST_OP; op++)
+        for (clxent_pass pass = CLXENT_FORWARD; pass <= CLXENT_FORWARD_BACKWARD; pass++)
+            for (clxent_reduction reduction = CLXENT_REDUCTION_NONE;
+                 has_pass(op, pass) && reduction <= CLXENT_REDUCTION_SUM; reduction++) {
+                run_empty(op, pass, reduction, 0);
+                run_empty(op, pass, reduction, CLXENT_EMPTY_MEAN_ZERO);
+            }
 }
 
 /* No kernel at all, so nothing needs a workspace: a marker carries the events. */
@@ -62,7 +64,7 @@ static void empty_batch_without_kernels(void **state) {
     case_fill(&c);
     case_upload(&c);
     assert_int_equal(c.info.kernels, 0);
-    c.args.invalid_count.mem = NULL;
+    c.args.invalid_count.mem = c.args.correct_count.mem = NULL;
     c.args.workspace.mem = NULL;
     cl_event user = make_user_event(), done = NULL;
     reset_calls();

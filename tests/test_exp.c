@@ -1,4 +1,4 @@
-/* The kernels' own exponential (kernels/common.cl), which every sum over a row is made of: a small program is built
+/* The kernels' own exponential (kernels/math.cl), which every sum over a row is made of: a small program is built
  * from that file as it is embedded, and swept. */
 #include "device_cases.h"
 
@@ -54,18 +54,19 @@ static size_t real_size(const sweep *s) {
 }
 
 static void build(sweep *s) {
-    const char *texts[2] = {NULL, try_kernel};
+    const char *texts[3] = {NULL, NULL, try_kernel};
     char options[256];
     cl_int error = CL_SUCCESS;
     for (const clx_kernel_source *source = clx_kernel_sources; source->name != NULL; source++)
-        if (strcmp(source->name, "common") == 0)
-            texts[0] = source->text;
+        if (strcmp(source->name, "common") == 0 || strcmp(source->name, "math") == 0)
+            texts[strcmp(source->name, "math") == 0] = source->text;
     assert_non_null(texts[0]);
-    snprintf(
-        options, sizeof options,
-        "-cl-std=CL1.2 -D STORAGE=%d -D TARGET_TYPE=int -D LANES=%d -D COLUMN=0 -D PASS=0 -D GROUP=1 -D HAS_FMA=%d",
-        s->t->wide ? CLXENT_F64 : CLXENT_F32, s->t->lanes, device.about->fma);
-    s->program = clCreateProgramWithSource(device.cl, 2, texts, NULL, &error);
+    assert_non_null(texts[1]);
+    snprintf(options, sizeof options,
+             "-cl-std=CL1.2 -D STORAGE=%d -D TARGET_KIND=0 -D TARGET_TYPE=int -D LANES=%d -D LAYOUT=0 -D PASS=0 -D "
+             "GROUP=1 -D HAS_FMA=%d",
+             s->t->wide ? CLXENT_F64 : CLXENT_F32, s->t->lanes, device.about->fma);
+    s->program = clCreateProgramWithSource(device.cl, 3, texts, NULL, &error);
     must(error);
     must(clBuildProgram(s->program, 1, &device.about->id, options, NULL, NULL));
     s->kernel = clCreateKernel(s->program, "try_exp", &error);

@@ -12,6 +12,8 @@ static void make_invalid(api_case *c, clxent_op op, clxent_pass pass, clxent_red
     c->desc.batch = 5;
     c->desc.reduction = reduction;
     case_fill(c);
+    case_drop(c, CLX_TARGET2);
+    case_drop(c, CLX_MIX_LAMBDA);
     const int32_t targets[] = {1, 5, -100, -1, 4};
     memcpy(c->array[CLX_TARGET], targets, sizeof targets);
     case_upload(c);
@@ -51,7 +53,7 @@ static void count_invalid(clxent_op op, clxent_pass pass, clxent_reduction reduc
     case_release(&c);
     /* The same without the count; with no reduction left, the workspace goes as well, whatever stands in its place. */
     make_invalid(&c, op, pass, reduction);
-    c.args.invalid_count.mem = NULL;
+    c.args.invalid_count.mem = c.args.correct_count.mem = NULL;
     if (reduction == CLXENT_REDUCTION_NONE)
         c.args.workspace = (clxent_buffer){NULL, 3};
     assert_success(case_run(&c));
@@ -83,28 +85,33 @@ static void write_invalid(api_case *c) {
         memcpy(c->array[CLX_TARGET], u8, sizeof u8);
 }
 
+static void count_of_type(clxent_target_type type, clxent_engine engine) {
+    api_case c;
+    case_begin(&c, LOSS_BOTH);
+    c.desc.batch = 5;
+    c.desc.reduction = CLXENT_REDUCTION_NONE;
+    c.desc.target_type = type;
+    c.desc.engine = engine;
+    c.desc.ignore_index = 3;
+    case_fill(&c);
+    case_drop(&c, CLX_TARGET2);
+    case_drop(&c, CLX_MIX_LAMBDA);
+    write_invalid(&c);
+    case_upload(&c);
+    assert_success(case_run(&c));
+    uint64_t count = 0;
+    read_buffer(c.memory[CLX_INVALID_COUNT], 0, sizeof count, &count);
+    assert_int_equal(count, 2);
+    check_invalid(&c);
+    case_release(&c);
+}
+
 static void invalid_targets_of_every_type(void **state) {
     (void)state;
-    for (clxent_target_type type = CLXENT_TARGET_I32; type <= CLXENT_TARGET_U8; type++) {
-        for (clxent_engine engine = CLXENT_ENGINE_ROW_PER_ITEM; engine <= CLXENT_ENGINE_COLUMN; engine++) {
-            api_case c;
-            case_begin(&c, LOSS_BOTH);
-            c.desc.batch = 5;
-            c.desc.reduction = CLXENT_REDUCTION_NONE;
-            c.desc.target_type = type;
-            c.desc.engine = engine;
-            c.desc.ignore_index = 3;
-            case_fill(&c);
-            write_invalid(&c);
-            case_upload(&c);
-            assert_success(case_run(&c));
-            uint64_t count = 0;
-            read_buffer(c.memory[CLX_INVALID_COUNT], 0, sizeof count, &count);
-            assert_int_equal(count, 2);
-            check_invalid(&c);
-            case_release(&c);
-        }
-    }
+    for (clxent_target_type type = CLXENT_TARGET_I32; type <= CLXENT_TARGET_U8; type++)
+        count_of_type(type, CLXENT_ENGINE_AUTO);
+    for (clxent_engine engine = CLXENT_ENGINE_ROW_PER_ITEM; engine <= CLXENT_ENGINE_ROW_SPLIT; engine++)
+        count_of_type(CLXENT_TARGET_I32, engine);
 }
 
 /* What is no use to a call never reaches a kernel, be it a memory object of another context. */
@@ -121,7 +128,7 @@ static void unused_buffers_are_not_used(void **state) {
     reset_calls();
     assert_success(case_run(&c));
     assert_int_equal(calls_of(SET_WATCHED), 2); /* of either kernel */
-    c.args.invalid_count.mem = NULL;
+    c.args.invalid_count.mem = c.args.correct_count.mem = NULL;
     c.args.workspace.mem = c.args.grad_input.mem = c.args.grad_output.mem = foreign;
     watch_memory(foreign);
     assert_success(case_run(&c));
@@ -140,6 +147,7 @@ static void count_needs_the_workspace(void **state) {
     for (size_t i = 0; i < 3; i++) {
         api_case c;
         make_invalid(&c, CLXENT_CROSS_ENTROPY, passes[i], CLXENT_REDUCTION_NONE);
+        c.args.correct_count.mem = NULL;
         c.args.workspace.mem = NULL;
         cl_event event = NO_EVENT;
         assert_refused(clxent_enqueue(the_device.queue, c.plan, &c.args, 0, NULL, &event), CLXENT_MISSING_BUFFER,
@@ -150,11 +158,42 @@ static void count_needs_the_workspace(void **state) {
     }
 }
 
+/* Both targets are counted, and a row is NaN by either; one whose share is 0 is counted all the same, but not used. */
+static void invalid_second_targets(void **state) {
+    (void)state;
+    static const float shares[] = {.375f, 1, 0};
+    static const bool is_nan[][5] = {{0, 1, 0, 1, 1}, {0, 1, 0, 1, 0}, {0, 0, 0, 1, 1}};
+    const int32_t first[] = {1, 5, -100, -1, 4}, second[] = {1, 2, -100, 7, -5};
+    for (size_t i = 0; i < 3; i++) {
+        api_case c;
+        case_begin(&c, LOSS_BOTH);
+        c.desc.batch = 5;
+        c.desc.reduction = CLXENT_REDUCTION_NONE;
+        case_fill(&c);
+        memcpy(c.array[CLX_TARGET], first, sizeof first);
+        memcpy(c.array[CLX_TARGET2], second, sizeof second);
+        memcpy(c.array[CLX_MIX_LAMBDA], &shares[i], sizeof(float));
+        case_upload(&c);
+        assert_success(case_run(&c));
+        uint64_t count = 0;
+        float losses[5], gradient[25];
+        read_buffer(c.memory[CLX_INVALID_COUNT], 0, sizeof count, &count);
+        read_buffer(c.memory[CLX_OUTPUT], 0, sizeof losses, losses);
+        read_buffer(c.memory[CLX_GRAD_INPUT], 0, sizeof gradient, gradient);
+        assert_int_equal(count, 4);
+        for (size_t row = 0; row < 5; row++)
+            assert_int_equal(isnan(losses[row]) != 0, is_nan[i][row]);
+        for (size_t k = 0; k < 25; k++)
+            assert_int_equal(isnan(gradient[k]) != 0, is_nan[i][k / 5]);
+        assert_true(losses[2] == 0);
+        case_release(&c);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(invalid_targets_are_counted),
-        cmocka_unit_test(invalid_targets_of_every_type),
-        cmocka_unit_test(unused_buffers_are_not_used),
+        cmocka_unit_test(invalid_targets_are_counted), cmocka_unit_test(invalid_targets_of_every_type),
+        cmocka_unit_test(invalid_second_targets),      cmocka_unit_test(unused_buffers_are_not_used),
         cmocka_unit_test(count_needs_the_workspace),
     };
     return cmocka_run_group_tests_name("invalid count", tests, open_device, close_device);

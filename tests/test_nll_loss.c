@@ -30,6 +30,10 @@ int main(void) {
         BOTH(ROW_PER_GROUP, F64, U8, 64),
         BOTH(ROW_PER_GROUP, F16, I64, 0),
         BOTH(ROW_PER_GROUP, BF16, I32, 7),
+        BOTH(ROWS_PER_LANE, F32, I32, 0),
+        BOTH(ROWS_PER_LANE, BF16, U8, 7),
+        LINE(BACKWARD, ROW_SPLIT, F32, I64, 64),
+        LINE(BACKWARD, ROW_SPLIT, F64, I32, 16),
         BOTH(COLUMN, F32, I32, 0),
         BOTH(COLUMN, F32, I64, 1),
         BOTH(COLUMN, F32, U8, 64),
@@ -37,5 +41,5 @@ int main(void) {
         BOTH(COLUMN, F16, U8, 64),
         BOTH(COLUMN, BF16, I32, 0),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return run_lines(tests, sizeof tests / sizeof tests[0]);
 }

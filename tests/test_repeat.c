@@ -21,10 +21,10 @@ static device_case make_case(const line *l, const extent *shape, size_t batch, c
     c.desc.classes = shape->classes;
     if (is_loss(l->op)) {
         c.desc.reduction = reduction;
-        c.desc.ignore_index = l->target_type == CLXENT_TARGET_U8 ? 255 : -100;
-        c.weights = SOME_WEIGHTS;
-        c.grad_output = l->pass != CLXENT_FORWARD;
-        c.lse = l->op == CLXENT_CROSS_ENTROPY && l->pass != CLXENT_BACKWARD;
+        if (l->target_type == CLXENT_TARGET_U8)
+            c.desc.ignore_index = 255;
+        c.given = GIVE(CLX_WEIGHT) | GIVE(CLX_SAMPLE_WEIGHT) | GIVE(CLX_POS_WEIGHT) | GIVE(CLX_GRAD_OUTPUT) |
+                  GIVE(CLX_ARGMAX) | (l->pass == CLXENT_BACKWARD ? 0 : GIVE(CLX_LSE));
     }
     return c;
 }
@@ -76,7 +76,7 @@ static void expect_same_element(const device_data *a, size_t at_a, const device_
     const char *left = contents(&a->tensors[tensor]), *right = contents(&b->tensors[tensor]);
     if (memcmp(left + at_a * size, right + at_b * size, size) != 0)
         fail_msg("%s: %s[%zu] is %.17g, but %.17g among %zu rows", describe(a), clx_tensor_name(tensor), at_a,
-                 get_number(a, &a->tensors[tensor], at_a), get_number(b, &b->tensors[tensor], at_b), b->problem.rows);
+                 get_number(&a->tensors[tensor], at_a), get_number(&b->tensors[tensor], at_b), b->problem.rows);
 }
 
 /* All that the row's place in the batch must not change. A sum over rows is not of it. */
@@ -87,7 +87,7 @@ static void expect_same_row(const device_data *a, size_t row_a, const device_dat
         if (clx_has_logits_shape(&a->problem, tensor))
             for (size_t c = 0; c < a->c.desc.classes; c++)
                 expect_same_element(a, element_of(a, row_a, c), b, element_of(b, row_b, c), tensor);
-        else if (tensor == CLX_LSE || a->c.desc.reduction == CLXENT_REDUCTION_NONE)
+        else if (tensor == CLX_LSE || tensor == CLX_ARGMAX || a->c.desc.reduction == CLXENT_REDUCTION_NONE)
             expect_same_element(a, row_a, b, row_b, tensor);
     }
 }
@@ -99,8 +99,6 @@ static void compare_moved(const device_data *from, size_t first, size_t count, s
     device_data d;
     c.desc.batch = batch;
     data_init(&d, &c);
-    for (size_t k = 0; c.weights != NO_WEIGHTS && k < c.desc.classes; k++)
-        set_number(&d, &d.tensors[CLX_WEIGHT], k, get_number(from, &from->tensors[CLX_WEIGHT], k));
     for (size_t row = 0; row < count; row++)
         copy_row(&d, before + row, from, first + row);
     data_expect(&d);
@@ -136,13 +134,41 @@ static void check_rows(void **state) {
     }
 }
 
+/* ---- groups that share a row ---- */
+
+/* A row has the same bits whether one group reduces its chunks or several, and whoever its neighbours are. */
+static void check_split(void **state) {
+    static const extent large[] = {{3, 10}, {4, 1000}, {2, 16384}, {3, 16385}, {2, 50257}};
+    for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
+        device_case c = make_case(*state, &large[i], large[i].batch, CLXENT_REDUCTION_NONE), split = c;
+        device_data one, several;
+        c.seed = split.seed = device.seed + i + 1;
+        split.desc.engine = CLXENT_ENGINE_ROW_SPLIT;
+        data_init(&one, &c);
+        data_expect(&one);
+        data_init(&several, &split);
+        data_expect(&several);
+        if (data_must_run(&one, BY_ENQUEUE) && data_must_run(&several, BY_ENQUEUE)) {
+            assert_int_equal(one.problem.desc.work_group_size, several.problem.desc.work_group_size);
+            expect_results(&several);
+            for (size_t row = 0; row < large[i].batch; row++)
+                expect_same_row(&one, row, &several, row);
+            compare_moved(&several, large[i].batch - 1, 1, 0, 1, 0);
+            compare_moved(&several, 0, large[i].batch, 2, large[i].batch + 3, 0);
+            compare_moved(&several, 0, large[i].batch, 0, large[i].batch, 1);
+        }
+        data_free(&one);
+        data_free(&several);
+    }
+}
+
 /* ---- the scalar ---- */
 
 static double scalar_of(device_data *d, size_t work_group_size, size_t work_items) {
     d->problem.desc.work_group_size = work_group_size;
     d->work_items = work_items;
     data_must_run(d, BY_ENQUEUE);
-    return get_number(d, &d->tensors[CLX_OUTPUT], 0);
+    return get_number(&d->tensors[CLX_OUTPUT], 0);
 }
 
 /* Summed by one work-group, by many, and in two launches. */
@@ -157,7 +183,7 @@ static void check_scalar(void **state) {
         data_expect(&d);
         if (data_must_run(&d, BY_RUN)) {
             expect_results(&d);
-            double sum = get_number(&d, &d.tensors[CLX_OUTPUT], 0);
+            double sum = get_number(&d.tensors[CLX_OUTPUT], 0);
             for (size_t j = 0; j < sizeof groups / sizeof groups[0]; j++)
                 if (scalar_of(&d, groups[j], 0) != sum || scalar_of(&d, groups[j], 3000) != sum)
                     fail_msg("%s: not %.17g", describe(&d), sum);
@@ -191,10 +217,26 @@ int main(void) {
         BOTH(CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_GROUP, F64, I64, 0, 64),
         BOTH(CROSS_ENTROPY, FORWARD_BACKWARD, COLUMN, F64, I32, 0.1, 0),
         BOTH(CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_GROUP, F16, I32, 0, 64),
+        BOTH(SOFTMAX, FORWARD, ROWS_PER_LANE, F32, I32, 0, 0),
+        BOTH(CROSS_ENTROPY, FORWARD_BACKWARD, ROWS_PER_LANE, F32, I32, 0.1, 0),
+        BOTH(CROSS_ENTROPY, FORWARD_BACKWARD, ROWS_PER_LANE, BF16, U8, 0, 7),
+        BOTH(CROSS_ENTROPY, FORWARD_BACKWARD, ROW_SPLIT, F32, I32, 0.1, 64),
+        BOTH(CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_GROUP, F32, PROBABILITIES, 0.1, 64),
+        BOTH(BINARY_CROSS_ENTROPY_WITH_LOGITS, FORWARD_BACKWARD, ROW_PER_ITEM, F32, PROBABILITIES, 0, 0),
+        BOTH(BINARY_CROSS_ENTROPY, FORWARD_BACKWARD, COLUMN, F32, PROBABILITIES, 0, 0),
+        LINE(check_split, SOFTMAX, FORWARD, ROW_PER_GROUP, F32, I32, 0, 64),
+        LINE(check_split, LOG_SOFTMAX, BACKWARD, ROW_PER_GROUP, F32, I32, 0, 64),
+        LINE(check_split, CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_GROUP, F32, I32, 0, 64),
+        LINE(check_split, CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_GROUP, F32, I64, 0.1, 7),
+        LINE(check_split, CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_GROUP, F32, PROBABILITIES, 0.1, 64),
+        LINE(check_split, CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_GROUP, F64, I64, 0, 64),
+        LINE(check_split, CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_GROUP, F16, I32, 0, 64),
+        LINE(check_split, NLL_LOSS, BACKWARD, ROW_PER_GROUP, F32, I32, 0, 16),
         BOTH(CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_ITEM, BF16, I32, 0.1, 0),
         LINE(check_scalar, CROSS_ENTROPY, FORWARD, ROW_PER_ITEM, F32, I32, 0, 0),
         LINE(check_scalar, NLL_LOSS, FORWARD, ROW_PER_ITEM, F32, I32, 0, 0),
+        LINE(check_scalar, BINARY_CROSS_ENTROPY_WITH_LOGITS, FORWARD, ROW_PER_ITEM, F32, PROBABILITIES, 0, 0),
         LINE(check_scalar, CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_ITEM, F64, I32, 0, 0),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return run_lines(tests, sizeof tests / sizeof tests[0]);
 }

@@ -16,9 +16,8 @@ static void compare_paths(const api_case *c) {
 }
 
 static void try_layout(clxent_op op, clxent_pass pass, size_t inner, size_t row_stride) {
-    bool loss = op == CLXENT_NLL_LOSS || op == CLXENT_CROSS_ENTROPY;
     for (clxent_reduction reduction = CLXENT_REDUCTION_NONE; reduction <= CLXENT_REDUCTION_SUM; reduction++) {
-        if (!loss && reduction != CLXENT_REDUCTION_MEAN)
+        if (!is_loss(op) && reduction != CLXENT_REDUCTION_MEAN)
             continue;
         api_case c;
         case_begin(&c, op, pass);
@@ -34,9 +33,9 @@ static void every_operation(void **state) {
     (void)state;
     static const size_t layouts[][2] = {{1, 0}, {3, 0}, {1, 9}, {3, 20}};
     for (size_t i = 0; i < 4; i++)
-        for (clxent_op op = CLXENT_SOFTMAX; op <= CLXENT_CROSS_ENTROPY; op++)
+        for (clxent_op op = CLXENT_SOFTMAX; op <= LAST_OP; op++)
             for (clxent_pass pass = CLXENT_FORWARD; pass <= CLXENT_FORWARD_BACKWARD; pass++)
-                if (pass != CLXENT_FORWARD_BACKWARD || op == CLXENT_CROSS_ENTROPY)
+                if (has_pass(op, pass) && (pass == CLXENT_FORWARD_BACKWARD || op <= CLXENT_CROSS_ENTROPY))
                     try_layout(op, pass, layouts[i][0], layouts[i][1]);
 }
 
@@ -71,6 +70,16 @@ static void every_type(void **state) {
         case_fill(&c);
         compare_paths(&c);
     }
+    for (clxent_dtype dtype = CLXENT_F16; dtype <= CLXENT_BF16; dtype++) {
+        for (clxent_target_type type = CLXENT_TARGET_PROBABILITIES; type <= CLXENT_TARGET_PROBABILITIES_F32; type++) {
+            api_case c;
+            case_begin(&c, LOSS_BOTH);
+            c.desc.dtype = dtype;
+            set_probabilities(&c.desc, type);
+            case_fill(&c);
+            compare_paths(&c);
+        }
+    }
     api_case c, after;
     case_begin(&c, LOSS_BOTH);
     c.desc.dtype = CLXENT_F64;
@@ -81,6 +90,32 @@ static void every_type(void **state) {
         assert_refused(run_on(path, &c, &after), CLXENT_UNSUPPORTED,
                        "dtype is F64, the device has no double precision");
         assert_memory_equal(after.array, c.array, sizeof c.array);
+    }
+}
+
+/* All options at once: a gradient that is added to is moved in as well as out, padded or not. */
+static void every_option(void **state) {
+    (void)state;
+    static const size_t layouts[][2] = {{1, 0}, {3, 20}};
+    for (size_t i = 0; i < 2; i++) {
+        for (clxent_op op = CLXENT_NLL_LOSS; op <= LAST_OP; op++) {
+            api_case c;
+            case_begin(&c, op, has_pass(op, CLXENT_FORWARD_BACKWARD) ? CLXENT_FORWARD_BACKWARD : CLXENT_BACKWARD);
+            c.desc.inner = layouts[i][0];
+            c.desc.row_stride = layouts[i][1];
+            if (op == CLXENT_CROSS_ENTROPY)
+                set_all_options(&c.desc);
+            c.desc.flags = CLXENT_ACCUMULATE_GRAD | CLXENT_EMPTY_MEAN_ZERO;
+            c.desc.grad_scale = -.5;
+            case_fill(&c);
+            compare_paths(&c);
+            if (op != CLXENT_CROSS_ENTROPY)
+                continue;
+            set_probabilities(&c.desc, CLXENT_TARGET_PROBABILITIES);
+            clxent_host_args_init(&c.host);
+            case_fill(&c);
+            compare_paths(&c);
+        }
     }
 }
 
@@ -125,7 +160,9 @@ static void arrays_at_any_element(void **state) {
     case_begin(&c, LOSS_BOTH);
     case_fill(&c);
     for (int tensor = 0; tensor < CLX_TENSORS; tensor++) {
-        size_t shift = tensor == CLX_INVALID_COUNT ? 8 : 4;
+        if (!case_has(&c, tensor))
+            continue;
+        size_t shift = tensor == CLX_ARGMAX || tensor == CLX_INVALID_COUNT || tensor == CLX_CORRECT_COUNT ? 8 : 4;
         memmove(c.array[tensor] + shift, c.array[tensor], ARRAY_BYTES - shift);
         memset(c.array[tensor], UNTOUCHED, shift);
         case_set_array(&c, tensor, c.array[tensor] + shift);
@@ -161,7 +198,7 @@ static void inputs_in_read_only_memory(void **state) {
 
 static void empty_batches(void **state) {
     (void)state;
-    for (clxent_op op = CLXENT_SOFTMAX; op <= CLXENT_CROSS_ENTROPY; op++) {
+    for (clxent_op op = CLXENT_SOFTMAX; op <= LAST_OP; op++) {
         for (clxent_pass pass = CLXENT_FORWARD; pass <= CLXENT_BACKWARD; pass++) {
             api_case c;
             case_begin(&c, op, pass);
@@ -211,6 +248,24 @@ static void refusals(void **state) {
     REFUSES(LOSS_BOTH, targets_of(&c)[1] = 5, CLXENT_INVALID_TARGET, "target[1] = 5 is outside [0, 5)");
     REFUSES(LOSS_BOTH, targets_of(&c)[2] = -1, CLXENT_INVALID_TARGET, "target[2] = -1 is outside [0, 5)");
     REFUSES(LOSS, targets_of(&c)[0] = targets_of(&c)[1] = 9, CLXENT_INVALID_TARGET, "target[0] = 9 is outside [0, 5)");
+    REFUSES(LOSS_BOTH, c.desc.flags = 8, CLXENT_INVALID_OPTION, "flags is 0x8, of which 0x3 are defined");
+    REFUSES(LOGITS_BOTH, c.desc.target_type = CLXENT_TARGET_I32, CLXENT_INVALID_OPTION, "target_type is 0");
+    REFUSES(LOSS_BOTH, c.host.target2 = NULL, CLXENT_MISSING_BUFFER, "mix_lambda is given, but target2 is null");
+    REFUSES(LOSS_BOTH, (c.desc.mix_lambda = .5, c.host.mix_lambda = c.host.target2 = NULL), CLXENT_MISSING_BUFFER,
+            "mix_lambda is 0.5, but target2 is null");
+    REFUSES(LOSS_BOTH, c.host.argmax = NULL, CLXENT_MISSING_BUFFER, "correct_count is given, but argmax, which it");
+    REFUSES(LOSS_BOTH, set_probabilities(&c.desc, CLXENT_TARGET_PROBABILITIES), CLXENT_INVALID_ARGUMENT,
+            "target2 is given, but it has no meaning with target probabilities");
+    REFUSES(BINARY, c.host.pos_weight = c.array[CLX_POS_WEIGHT], CLXENT_INVALID_ARGUMENT,
+            "pos_weight is given, but no pass of binary-cross-entropy uses it");
+    REFUSES(LOSS_BOTH, c.host.argmax = c.array[CLX_ARGMAX] + 4, CLXENT_INVALID_BUFFER, "argmax is at address ");
+    REFUSES(LOGITS_BOTH, c.host.pos_weight = c.array[CLX_POS_WEIGHT] + 2, CLXENT_INVALID_BUFFER,
+            "pos_weight is at address ");
+    REFUSES(LOSS_BOTH, c.host.argmax = c.array[CLX_TARGET2] + 8, CLXENT_INVALID_BUFFER, "argmax overlaps target2");
+    REFUSES(LOSS_BOTH, c.host.correct_count = c.host.invalid_count, CLXENT_INVALID_BUFFER,
+            "invalid_count overlaps correct_count");
+    REFUSES(LOSS_BOTH, (c.desc.flags = CLXENT_ACCUMULATE_GRAD, c.host.grad_input = c.array[CLX_INPUT]),
+            CLXENT_INVALID_BUFFER, "grad_input overlaps input, which cross-entropy does not allow");
     REFUSES(LOSS_BOTH, (c.desc.engine = CLXENT_ENGINE_COLUMN, c.desc.work_group_size = SIZE_MAX), CLXENT_UNSUPPORTED,
             "work_group_size is 18446744073709551615");
 }
@@ -220,6 +275,7 @@ int main(void) {
         cmocka_unit_test(every_operation),
         cmocka_unit_test(padding_is_left_alone),
         cmocka_unit_test(every_type),
+        cmocka_unit_test(every_option),
         cmocka_unit_test(in_place),
         cmocka_unit_test(arrays_at_any_element),
         cmocka_unit_test(inputs_in_read_only_memory),

@@ -21,12 +21,35 @@ static void the_second_call_reuses(void **state) {
         assert_int_equal(calls_of(BUILD_PROGRAM), 0);
         assert_int_equal(calls_of(CREATE_KERNEL), 0);
         assert_int_equal(calls_of(ENQUEUE_KERNEL), 3);
-        /* Inputs: logits, target, weight, incoming gradient. Outputs: loss, lse, gradient, count. */
-        assert_int_equal(calls_of(WRITE_BUFFER), path == COPYING ? 4 : 0);
-        assert_int_equal(calls_of(READ_BUFFER), path == COPYING ? 4 : 0);
-        assert_int_equal(calls_of(MAP_BUFFER), path == COPYING ? 0 : 4);
-        assert_int_equal(calls_of(CREATE_BUFFER), path == COPYING ? 0 : 8);
+        /* Inputs: logits, both targets, both weights, their share, incoming gradient. Outputs: loss, lse, argmax,
+         * gradient, both counts. */
+        assert_int_equal(calls_of(WRITE_BUFFER), path == COPYING ? 7 : 0);
+        assert_int_equal(calls_of(READ_BUFFER), path == COPYING ? 6 : 0);
+        assert_int_equal(calls_of(MAP_BUFFER), path == COPYING ? 0 : 6);
+        assert_int_equal(calls_of(CREATE_BUFFER), path == COPYING ? 0 : 13);
         assert_int_equal(calls_of(READ_BUFFER_RECT), 0);
+    }
+}
+
+/* A gradient that is added to goes in as well as out, and only that. */
+static void accumulation_moves_the_gradient_in(void **state) {
+    (void)state;
+    for (size_t path = 0; path < PATHS; path++) {
+        for (clxent_op op = CLXENT_CROSS_ENTROPY; op <= LAST_OP; op++) {
+            api_case c, after;
+            case_begin(&c, op, CLXENT_BACKWARD);
+            case_fill(&c);
+            reset_calls();
+            assert_success(run_on(path, &c, &after));
+            size_t before = calls_of(WRITE_BUFFER);
+            c.desc.flags = CLXENT_ACCUMULATE_GRAD;
+            case_fill(&c);
+            reset_calls();
+            assert_success(run_on(path, &c, &after));
+            assert_true(arrays_are_right(&c, &after));
+            assert_int_equal(calls_of(WRITE_BUFFER), path == COPYING ? before + 1 : 0);
+            assert_int_equal(calls_of(READ_BUFFER), path == COPYING ? (op == CLXENT_CROSS_ENTROPY ? 2 : 1) : 0);
+        }
     }
 }
 
@@ -94,32 +117,99 @@ static void more_shapes_than_plans(void **state) {
 }
 
 /* Descriptors that differ in one member alone get a plan each. */
+static void change_member(clxent_desc *desc, size_t i) {
+    switch (i) {
+    case 1:
+        desc->pass = CLXENT_FORWARD_BACKWARD;
+        break;
+    case 2:
+        desc->target_type = CLXENT_TARGET_I64;
+        break;
+    case 3:
+        desc->reduction = CLXENT_REDUCTION_SUM;
+        break;
+    case 4:
+        desc->engine = CLXENT_ENGINE_COLUMN;
+        break;
+    case 5:
+        desc->work_group_size = 2;
+        break;
+    case 6:
+        desc->batch = 2;
+        break;
+    case 7:
+        desc->classes = 10;
+        break;
+    case 8:
+        desc->inner = 2;
+        break;
+    case 9:
+        desc->row_stride = 12;
+        break;
+    case 10:
+        desc->ignore_index = 1;
+        break;
+    case 11:
+        desc->label_smoothing = .25;
+        break;
+    case 12:
+        desc->flags = CLXENT_ACCUMULATE_GRAD;
+        break;
+    case 13:
+        desc->flags = CLXENT_EMPTY_MEAN_ZERO;
+        break;
+    case 14:
+        desc->logit_scale = 2;
+        break;
+    case 15:
+        desc->logit_softcap = 3;
+        break;
+    case 16:
+        desc->z_loss = .5;
+        break;
+    case 17:
+        desc->reg_lambda = .5;
+        break;
+    case 18:
+        desc->mix_lambda = .25;
+        break;
+    case 19:
+        desc->grad_scale = .5;
+        break;
+    case 20:
+        desc->dtype = CLXENT_BF16;
+        break;
+    case 21:
+        desc->op = CLXENT_NLL_LOSS;
+        break;
+    default:
+        break;
+    }
+}
+
 static void every_member_makes_a_plan(void **state) {
     (void)state;
     clxent_context *context = contexts[IN_PLACE];
-    enum { VARIANTS = 12 };
+    enum { VARIANTS = 22 };
     clxent_plan *plans[VARIANTS];
-    for (size_t i = 0; i < VARIANTS; i++) {
-        api_case c, after;
-        case_begin(&c, LOSS);
-        c.desc.classes = 11;
-        c.desc.pass = i == 1 ? CLXENT_FORWARD_BACKWARD : CLXENT_FORWARD;
-        c.desc.target_type = i == 2 ? CLXENT_TARGET_I64 : CLXENT_TARGET_I32;
-        c.desc.reduction = i == 3 ? CLXENT_REDUCTION_SUM : CLXENT_REDUCTION_MEAN;
-        c.desc.engine = i == 4 ? CLXENT_ENGINE_COLUMN : CLXENT_ENGINE_AUTO;
-        c.desc.work_group_size = i == 5 ? 2 : 0;
-        c.desc.batch = i == 6 ? 2 : 3;
-        c.desc.classes = i == 7 ? 10 : 11;
-        c.desc.inner = i == 8 ? 2 : 1;
-        c.desc.row_stride = i == 9 ? 12 : 0;
-        c.desc.ignore_index = i == 10 ? 1 : -100;
-        c.desc.label_smoothing = i == 11 ? .25 : 0;
-        case_fill(&c);
-        assert_success(run_on(IN_PLACE, &c, &after));
-        assert_true(arrays_are_right(&c, &after));
-        plans[i] = context->runner.plans[0];
-        for (size_t k = 0; k < i; k++)
-            assert_ptr_not_equal(plans[i], plans[k]);
+    for (size_t round = 0; round < 2; round++) { /* made in the first, found in the second */
+        for (size_t i = 0; i < VARIANTS; i++) {
+            api_case c, after;
+            case_begin(&c, LOSS);
+            c.desc.classes = 11;
+            change_member(&c.desc, i);
+            case_fill(&c);
+            if (i == 18) /* so that the descriptor's share is the one in use */
+                case_drop(&c, CLX_MIX_LAMBDA);
+            reset_calls();
+            assert_success(run_on(IN_PLACE, &c, &after));
+            assert_true(arrays_are_right(&c, &after));
+            assert_int_equal(calls_of(CREATE_KERNEL) > 0, round == 0);
+            for (size_t k = 0; k < i && round == 0; k++)
+                assert_ptr_not_equal(context->runner.plans[0], plans[k]);
+            assert_true(round == 0 || context->runner.plans[0] == plans[i]);
+            plans[i] = context->runner.plans[0];
+        }
     }
 }
 
@@ -130,9 +220,9 @@ static void errors_of_opencl_come_through(void **state) {
         opencl_call call;
         size_t path, calls;
     } cases[] = {
-        {CREATE_BUFFER, IN_PLACE, 8}, {CREATE_BUFFER, COPYING, 9}, {ENQUEUE_KERNEL, IN_PLACE, 3},
-        {ENQUEUE_KERNEL, COPYING, 3}, {MAP_BUFFER, IN_PLACE, 4},   {WRITE_BUFFER, COPYING, 4},
-        {READ_BUFFER, COPYING, 4},    {FINISH, IN_PLACE, 1},       {FINISH, COPYING, 1},
+        {CREATE_BUFFER, IN_PLACE, 13}, {CREATE_BUFFER, COPYING, 14}, {ENQUEUE_KERNEL, IN_PLACE, 3},
+        {ENQUEUE_KERNEL, COPYING, 3},  {MAP_BUFFER, IN_PLACE, 6},    {WRITE_BUFFER, COPYING, 7},
+        {READ_BUFFER, COPYING, 6},     {FINISH, IN_PLACE, 1},        {FINISH, COPYING, 1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (size_t nth = 0; nth < cases[i].calls; nth++) {
@@ -158,9 +248,9 @@ static void errors_of_opencl_come_through(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_second_call_reuses),        cmocka_unit_test(kept_buffers_grow),
-        cmocka_unit_test(more_shapes_than_plans),        cmocka_unit_test(every_member_makes_a_plan),
-        cmocka_unit_test(errors_of_opencl_come_through),
+        cmocka_unit_test(the_second_call_reuses),    cmocka_unit_test(accumulation_moves_the_gradient_in),
+        cmocka_unit_test(kept_buffers_grow),         cmocka_unit_test(more_shapes_than_plans),
+        cmocka_unit_test(every_member_makes_a_plan), cmocka_unit_test(errors_of_opencl_come_through),
     };
     return cmocka_run_group_tests_name("run: reuse", tests, open_paths, close_paths);
 }

@@ -20,7 +20,7 @@ static device_case make_case(const line *l, const extent *shape) {
     c.desc.batch = shape->batch;
     c.desc.classes = shape->classes;
     c.desc.inner = shape->inner;
-    if (l->engine != CLXENT_ENGINE_ROW_PER_GROUP)
+    if (l->engine != CLXENT_ENGINE_ROW_PER_GROUP && l->engine != CLXENT_ENGINE_ROW_SPLIT)
         c.desc.work_group_size = shape->work_group_size;
     c.desc.row_stride = shape->classes * shape->inner + shape->padding;
     return c;
@@ -43,6 +43,26 @@ static void check_line(void **state) {
     }
 }
 
+/* The options that are compiled in, and all arguments at once. */
+static void check_options(void **state) {
+    static const extent shape = {5, 21, 1, 2, 2}, inner = {2, 9, 5, 0, 2};
+    const line *l = *state;
+    for (int cap = 0; cap < 2; cap++) {
+        device_case c = make_case(l, l->engine == CLXENT_ENGINE_COLUMN ? &inner : &shape);
+        bool probabilities = l->target_type >= CLXENT_TARGET_PROBABILITIES;
+        c.desc.logit_scale = -1.5;
+        c.desc.logit_softcap = cap ? 20 : 0;
+        c.desc.reg_lambda = 0.5;
+        c.desc.z_loss = 0.01;
+        c.desc.grad_scale = 8;
+        c.desc.flags = cap ? CLXENT_ACCUMULATE_GRAD | CLXENT_EMPTY_MEAN_ZERO : 0;
+        c.desc.mix_lambda = probabilities ? 1 : 0.25;
+        c.desc.reduction = cap ? CLXENT_REDUCTION_SUM : CLXENT_REDUCTION_MEAN;
+        c.given = ~(l->pass == CLXENT_BACKWARD ? GIVE(CLX_LSE) : 0);
+        check_case(&c, BY_EXACT);
+    }
+}
+
 /* A row longer than what a work-group reduces at once. */
 static void check_long_row(void **state) {
     static const extent shape = {1, 16390, 1, 0, 0};
@@ -50,11 +70,19 @@ static void check_long_row(void **state) {
     check_case(&c, BY_EXACT);
 }
 
+/* A row of several chunks that groups share. */
+static void check_chunks(void **state) {
+    static const extent shape = {2, 16390, 1, 0, 0};
+    device_case c = make_case(*state, &shape);
+    c.given = GIVE(CLX_ARGMAX);
+    check_case(&c, BY_EXACT);
+}
+
 /* More rows than one run of the reduction, and several chunks of them. */
 static void check_many_rows(void **state) {
     static const extent shape = {150, 3, 1, 0, 0};
     device_case c = make_case(*state, &shape);
-    c.invalid_count = true;
+    c.given = GIVE(CLX_INVALID_COUNT);
     check_case(&c, BY_EXACT);
 }
 
@@ -67,7 +95,8 @@ static void check_many_rows(void **state) {
     TYPED_LINE(check, the_op, the_pass, the_engine, F32, target, smoothing)
 #define ENGINES(op, pass, first, second, third)                                                                        \
     LINE(check_line, op, pass, ROW_PER_ITEM, first, 0), LINE(check_line, op, pass, ROW_PER_GROUP, second, 0),          \
-        LINE(check_line, op, pass, COLUMN, third, 0)
+        LINE(check_line, op, pass, COLUMN, third, 0), LINE(check_line, op, pass, ROWS_PER_LANE, first, 0)
+#define OPTIONS(pass, engine, target, smoothing) LINE(check_options, CROSS_ENTROPY, pass, engine, target, smoothing)
 #define SMOOTHED(pass, first, second, third)                                                                           \
     LINE(check_line, CROSS_ENTROPY, pass, ROW_PER_ITEM, first, 0.1),                                                   \
         LINE(check_line, CROSS_ENTROPY, pass, ROW_PER_GROUP, second, 0.1),                                             \
@@ -95,9 +124,31 @@ int main(void) {
         TYPED_LINE(check_line, LOG_SOFTMAX, BACKWARD, COLUMN, BF16, I32, 0),
         TYPED_LINE(check_line, CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_ITEM, F16, U8, 0.1),
         TYPED_LINE(check_line, CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_GROUP, BF16, I64, 0),
+        LINE(check_line, SOFTMAX, FORWARD, ROW_SPLIT, I32, 0),
+        LINE(check_line, LOG_SOFTMAX, BACKWARD, ROW_SPLIT, I32, 0),
+        LINE(check_line, NLL_LOSS, BACKWARD, ROW_SPLIT, I32, 0),
+        LINE(check_line, CROSS_ENTROPY, FORWARD, ROW_SPLIT, U8, 0),
+        LINE(check_line, CROSS_ENTROPY, BACKWARD, ROW_SPLIT, I32, 0),
+        LINE(check_line, CROSS_ENTROPY, FORWARD_BACKWARD, ROW_SPLIT, I64, 0.1),
+        ENGINES(BINARY_CROSS_ENTROPY, FORWARD, PROBABILITIES, PROBABILITIES, PROBABILITIES),
+        ENGINES(BINARY_CROSS_ENTROPY_WITH_LOGITS, FORWARD_BACKWARD, PROBABILITIES, PROBABILITIES_F32, PROBABILITIES),
+        LINE(check_line, BINARY_CROSS_ENTROPY, BACKWARD, ROW_PER_ITEM, PROBABILITIES, 0),
+        LINE(check_line, BINARY_CROSS_ENTROPY_WITH_LOGITS, FORWARD_BACKWARD, ROW_SPLIT, PROBABILITIES, 0),
+        TYPED_LINE(check_line, BINARY_CROSS_ENTROPY_WITH_LOGITS, FORWARD, COLUMN, F16, PROBABILITIES_F32, 0),
+        LINE(check_line, CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_ITEM, PROBABILITIES, 0.1),
+        LINE(check_line, CROSS_ENTROPY, FORWARD, ROW_PER_GROUP, PROBABILITIES_F32, 0),
+        LINE(check_line, CROSS_ENTROPY, BACKWARD, COLUMN, PROBABILITIES, 0),
+        TYPED_LINE(check_line, CROSS_ENTROPY, FORWARD_BACKWARD, ROWS_PER_LANE, BF16, PROBABILITIES, 0),
+        OPTIONS(FORWARD_BACKWARD, ROW_PER_ITEM, I32, 0.1),
+        OPTIONS(FORWARD_BACKWARD, ROW_PER_GROUP, I64, 0),
+        OPTIONS(BACKWARD, COLUMN, I32, 0.1),
+        OPTIONS(FORWARD, ROWS_PER_LANE, U8, 0),
+        OPTIONS(FORWARD_BACKWARD, ROW_SPLIT, I32, 0),
+        OPTIONS(FORWARD_BACKWARD, ROW_PER_GROUP, PROBABILITIES, 0.1),
+        LINE(check_chunks, CROSS_ENTROPY, FORWARD, ROW_SPLIT, I32, 0),
         LINE(check_long_row, SOFTMAX, FORWARD, ROW_PER_GROUP, I32, 0),
         LINE(check_many_rows, NLL_LOSS, FORWARD, ROW_PER_ITEM, I32, 0),
         LINE(check_many_rows, NLL_LOSS, BACKWARD, ROW_PER_ITEM, I64, 0),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return run_lines(tests, sizeof tests / sizeof tests[0]);
 }

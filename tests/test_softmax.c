@@ -69,6 +69,14 @@ int main(void) {
         ENGINE(check_line, ROW_PER_ITEM),
         ENGINE(check_line, ROW_PER_GROUP),
         ENGINE(check_line, COLUMN),
+        PASSES(check_line, SOFTMAX, ROWS_PER_LANE, F32),
+        PASSES(check_line, LOG_SOFTMAX, ROWS_PER_LANE, F32),
+        PASSES(check_line, SOFTMAX, ROW_SPLIT, F32),
+        PASSES(check_line, LOG_SOFTMAX, ROW_SPLIT, F32),
+        LINE(check_line, LOG_SOFTMAX, FORWARD, ROWS_PER_LANE, F64),
+        LINE(check_line, SOFTMAX, BACKWARD, ROW_SPLIT, F64),
+        LINE(check_line, SOFTMAX, BACKWARD, ROWS_PER_LANE, F16),
+        LINE(check_line, SOFTMAX, FORWARD, ROW_SPLIT, BF16),
         PASSES(check_line, SOFTMAX, ROW_PER_ITEM, F16),
         PASSES(check_line, LOG_SOFTMAX, ROW_PER_ITEM, BF16),
         PASSES(check_line, SOFTMAX, ROW_PER_GROUP, BF16),
@@ -79,9 +87,10 @@ int main(void) {
         PASSES(check_groups, LOG_SOFTMAX, ROW_PER_GROUP, F32),
         LINE(check_groups, SOFTMAX, FORWARD, ROW_PER_GROUP, F64),
         LINE(check_groups, LOG_SOFTMAX, BACKWARD, ROW_PER_GROUP, F16),
+        LINE(check_groups, LOG_SOFTMAX, FORWARD, ROW_SPLIT, F32),
         LINE(check_item_groups, SOFTMAX, FORWARD, ROW_PER_ITEM, F32),
         LINE(check_item_groups, LOG_SOFTMAX, BACKWARD, ROW_PER_ITEM, F64),
         LINE(check_item_groups, LOG_SOFTMAX, FORWARD, COLUMN, F32),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return run_lines(tests, sizeof tests / sizeof tests[0]);
 }

@@ -33,6 +33,7 @@ static void numbers_are_pinned(void **state) {
         {CLXENT_NO_DEVICE, 10, "CLXENT_NO_DEVICE"},
         {CLXENT_OUT_OF_MEMORY, 11, "CLXENT_OUT_OF_MEMORY"},
         {CLXENT_BUILD_FAILED, 12, "CLXENT_BUILD_FAILED"},
+        {CLXENT_INVALID_INPUT, 13, "CLXENT_INVALID_INPUT"},
     };
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         assert_int_equal(codes[i].status, codes[i].number);
@@ -53,7 +54,7 @@ static void opencl_codes_have_names(void **state) {
 
 static void other_numbers_are_unknown(void **state) {
     (void)state;
-    static const clxent_status others[] = {13, 100, -20, -29, -1000, INT32_MAX, INT32_MIN};
+    static const clxent_status others[] = {14, 100, -20, -29, -1000, INT32_MAX, INT32_MIN};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         assert_string_equal(clxent_status_string(others[i]), "unknown status");
 }

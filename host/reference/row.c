@@ -5,17 +5,15 @@
 
 #include <math.h>
 
-static double load(clxent_dtype type, const void *array, size_t i) {
-    switch (type) {
-    case CLXENT_F64:
-        return ((const double *)array)[i];
-    case CLXENT_F16:
-        return clx_from_f16(((const uint16_t *)array)[i]);
-    case CLXENT_BF16:
-        return clx_from_bf16(((const uint16_t *)array)[i]);
-    default:
-        return ((const float *)array)[i];
-    }
+clx_row clx_get_row(const clx_problem *problem, size_t index) {
+    size_t inner = problem->desc.inner;
+    return (clx_row){
+        .problem = problem,
+        .index = index,
+        .first = clx_row_offset(problem, index / inner) + index % inner,
+        .step = inner,
+        .classes = problem->desc.classes,
+    };
 }
 
 static void store(clxent_dtype type, void *array, size_t i, long double value) {
@@ -34,40 +32,38 @@ static void store(clxent_dtype type, void *array, size_t i, long double value) {
     }
 }
 
-clx_row clx_get_row(const clx_problem *problem, size_t index) {
-    size_t inner = problem->desc.inner;
-    return (clx_row){
-        .storage = problem->desc.dtype,
-        .first = clx_row_offset(problem, index / inner) + index % inner,
-        .step = inner,
-        .classes = problem->desc.classes,
-    };
+size_t clx_place_of(const clx_row *row, size_t c) {
+    return row->first + c * row->step;
 }
 
 double clx_get(const clx_row *row, const void *tensor, size_t c) {
-    return load(row->storage, tensor, row->first + c * row->step);
+    return clx_get_number(row->problem, CLX_STORAGE, tensor, clx_place_of(row, c));
 }
 
 void clx_put(const clx_row *row, void *tensor, size_t c, long double value) {
-    store(row->storage, tensor, row->first + c * row->step, value);
-}
-
-void clx_put_zeros(const clx_row *row, void *tensor) {
-    for (size_t c = 0; c < row->classes; c++)
-        clx_put(row, tensor, c, 0);
-}
-
-/* The storage type that holds the real type. */
-static clxent_dtype real_type(const clx_problem *problem) {
-    return problem->desc.dtype == CLXENT_F64 ? CLXENT_F64 : CLXENT_F32;
+    store(row->problem->desc.dtype, tensor, clx_place_of(row, c), value);
 }
 
 double clx_get_real(const clx_problem *problem, const void *array, size_t i) {
-    return load(real_type(problem), array, i);
+    return clx_get_number(problem, CLX_REAL, array, i);
 }
 
 void clx_put_real(const clx_problem *problem, void *array, size_t i, long double value) {
-    store(real_type(problem), array, i, value);
+    store(problem->desc.dtype == CLXENT_F64 ? CLXENT_F64 : CLXENT_F32, array, i, value);
+}
+
+static bool accumulates(const clx_problem *problem) {
+    return (problem->desc.flags & CLXENT_ACCUMULATE_GRAD) != 0;
+}
+
+void clx_put_gradient(const clx_row *row, void *grad_input, size_t c, long double value) {
+    long double old = accumulates(row->problem) ? clx_get(row, grad_input, c) : 0;
+    clx_put(row, grad_input, c, old + value);
+}
+
+void clx_put_zero_gradient(const clx_row *row, void *grad_input) {
+    for (size_t c = 0; c < row->classes && !accumulates(row->problem); c++)
+        clx_put(row, grad_input, c, 0);
 }
 
 bool clx_row_counts(const clx_problem *problem, int64_t target) {
@@ -78,65 +74,42 @@ double clx_get_weight(const clx_problem *problem, const clxent_host_args *args, 
     return args->weight == NULL ? 1 : clx_get_real(problem, args->weight, c);
 }
 
-long double clx_weighted_loss(double weight, long double log_prob) {
-    if (weight == 0 && isinf((double)log_prob))
-        return 0;
-    return 0 - weight * log_prob;
+double clx_get_row_weight(const clx_problem *problem, const clxent_host_args *args, size_t row) {
+    return args->sample_weight == NULL ? 1 : clx_get_real(problem, args->sample_weight, row);
 }
 
-long double clx_loss_divisor(const clx_problem *problem, const clxent_host_args *args) {
-    if (problem->desc.reduction != CLXENT_REDUCTION_MEAN)
-        return 1;
-    long double sum = 0;
+long double clx_times(long double factor, long double value) {
+    return factor == 0 && isinf((double)value) ? 0 : factor * value;
+}
+
+long double clx_weighted_loss(long double weight, long double log_prob) {
+    return 0 - clx_times(weight, log_prob);
+}
+
+clx_divisors clx_get_divisors(const clx_problem *problem, const clxent_host_args *args, const void *target) {
+    clx_divisors sums = {0};
     for (size_t row = 0; row < problem->rows; row++) {
-        int64_t y = clx_get_target(problem, args, row);
-        if (clx_row_counts(problem, y))
-            sum += clx_get_weight(problem, args, (size_t)y);
+        int64_t y = target == NULL ? 0 : clx_get_class(problem, target, row);
+        if (target != NULL && !clx_row_counts(problem, y))
+            continue;
+        long double u = clx_get_row_weight(problem, args, row);
+        sums.rows++;
+        sums.w += target == NULL ? u : u * clx_get_weight(problem, args, (size_t)y);
+        sums.u += u;
     }
-    return sum == 0 ? NAN : sum;
-}
-
-long double clx_grad_scale(const clx_problem *problem, const clxent_host_args *args, size_t row, long double divisor) {
-    if (args->grad_output == NULL)
-        return 1 / divisor;
-    bool per_row = problem->desc.reduction == CLXENT_REDUCTION_NONE;
-    return clx_get_real(problem, args->grad_output, per_row ? row : 0) / divisor;
-}
-
-void clx_add_loss(const clx_problem *problem, const clxent_host_args *args, size_t row, long double loss,
-                  long double *total) {
-    *total += loss;
-    if (problem->desc.reduction == CLXENT_REDUCTION_NONE)
-        clx_put_real(problem, args->output, row, loss);
-}
-
-void clx_put_total(const clx_problem *problem, const clxent_host_args *args, long double total, long double divisor) {
-    if (problem->desc.reduction != CLXENT_REDUCTION_NONE)
-        clx_put_real(problem, args->output, 0, total / divisor);
-}
-
-/* No test for NaN or infinities: x - m is NaN at every +inf when m is, at every -inf when all are, and at every NaN. */
-clx_sums clx_sum_row(const clx_row *row, const void *input) {
-    clx_sums sums = {.max = -INFINITY};
-    for (size_t c = 0; c < row->classes; c++) {
-        double x = clx_get(row, input, c);
-        if (x > sums.max)
-            sums.max = x;
-    }
-    for (size_t c = 0; c < row->classes; c++)
-        sums.sum += exp(clx_get(row, input, c) - sums.max);
-    sums.log_sum = logl(sums.sum);
+    if (sums.w == 0)
+        sums.w = NAN;
+    if (sums.u == 0)
+        sums.u = NAN;
     return sums;
 }
 
-clx_sums clx_sums_from_lse(double lse) {
-    return (clx_sums){.max = lse, .sum = 1, .log_sum = 0};
+long double clx_empty_mean(const clx_problem *problem) {
+    return problem->desc.flags & CLXENT_EMPTY_MEAN_ZERO ? 0 : NAN;
 }
 
-long double clx_log_prob(const clx_sums *sums, double x) {
-    return (x - sums->max) - sums->log_sum;
-}
-
-long double clx_prob(const clx_sums *sums, double x) {
-    return exp(x - sums->max) / sums->sum;
+long double clx_incoming(const clx_problem *problem, const clxent_host_args *args, size_t i) {
+    bool one = problem->desc.reduction != CLXENT_REDUCTION_NONE;
+    double g = args->grad_output == NULL ? 1 : clx_get_real(problem, args->grad_output, one ? 0 : i);
+    return (long double)g * problem->desc.grad_scale;
 }

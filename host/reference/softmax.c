@@ -1,12 +1,12 @@
 /* Softmax and log-softmax, forward and backward from the output. Each row is read whole before it is written, and each
  * element before the one in its place, so that all may be done in place. */
-#include "row.h"
+#include "logits.h"
 
 #include <math.h>
 
 /* p_c or lp_c of every class. */
 static void forward(const clx_problem *problem, const clxent_host_args *args,
-                    long double (*map)(const clx_sums *sums, double x)) {
+                    long double (*map)(const clx_sums *sums, long double x)) {
     for (size_t r = 0; r < problem->rows; r++) {
         clx_row row = clx_get_row(problem, r);
         clx_sums sums = clx_sum_row(&row, args->input);

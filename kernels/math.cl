@@ -1,0 +1,168 @@
+/* Elementary functions of our own, for scalars (real) and for vectors (lanes): the built-in ones cost a CPU several times as
+ * much. In double only exp is, the rest are built in.
+ *
+ * The polynomials were fitted here for the least largest relative error, which is named with each, before rounding. */
+
+/* NaN in x loses: the sum of exponentials is what carries it on. */
+#define LARGER(m, x) ((x) > (m) ? (x) : (m))
+
+/* exp(d) for d <= 0 as the reductions need it: -inf and everything below EXP_FLOOR give about 1e-38 (or 1e-308), which no
+ * sum that holds a 1 can feel; exp(0) is exactly 1; NaN stays NaN. Our own, since a built-in exp costs a CPU several times
+ * as much.
+ *
+ * d = n ln 2 + f. Adding and taking away 1.5 * 2^23 (2^52) plus the exponent's bias rounds to n, and leaves n and the bias in
+ * the low bits of z, ready to be shifted into place as 2^n. ln 2 is split so that n times its first part is exact. exp(f)
+ * for |f| <= ln 2 / 2 is a polynomial: in float of degree 6, fitted for the least largest relative error, 3.1e-9 before
+ * rounding; in double the Taylor series to degree 13, 5e-18. 2^n is a factor, not an addition to the exponent's bits, so
+ * that no NaN can turn into a number. */
+#if REAL64
+#define EXP_FLOOR ((real)-708.0)
+#define EXP_CEILING ((real)709.0)
+#define ROUND_TRICK 6755399441056767.0 /* 1.5 * 2^52 + 1023 */
+#define LOG2_E 1.4426950408889634
+#define LN2_HIGH 0.69314718036912382
+#define LN2_LOW 1.9082149292705877e-10
+#define MANTISSA_BITS 52
+#define EXP_TERMS(f, type)                                                                                             \
+    type q = (type)1.6059043836821613e-10;                                                                             \
+    q = FMA(q, f, (type)2.08767569878681e-09);                                                                         \
+    q = FMA(q, f, (type)2.505210838544172e-08);                                                                        \
+    q = FMA(q, f, (type)2.7557319223985888e-07);                                                                       \
+    q = FMA(q, f, (type)2.7557319223985893e-06);                                                                       \
+    q = FMA(q, f, (type)2.4801587301587302e-05);                                                                       \
+    q = FMA(q, f, (type)0.00019841269841269841);                                                                       \
+    q = FMA(q, f, (type)0.0013888888888888889);                                                                        \
+    q = FMA(q, f, (type)0.0083333333333333332);                                                                        \
+    q = FMA(q, f, (type)0.041666666666666664);                                                                         \
+    q = FMA(q, f, (type)0.16666666666666666);                                                                          \
+    q = FMA(q, f, (type)0.5)
+#else
+#define EXP_FLOOR ((real)-87.0f)
+#define EXP_CEILING ((real)88.0f)
+#define ROUND_TRICK 12583039.0f /* 1.5 * 2^23 + 127 */
+#define LOG2_E 1.44269504f
+#define LN2_HIGH 0.693115234f
+#define LN2_LOW 3.19461849e-05f
+#define MANTISSA_BITS 23
+#define EXP_TERMS(f, type)                                                                                             \
+    type q = FMA((type)0.00138145394f, f, (type)0.00836874545f);                                                       \
+    q = FMA(q, f, (type)0.041668389f);                                                                                 \
+    q = FMA(q, f, (type)0.166665211f);                                                                                 \
+    q = FMA(q, f, (type)0.49999994f)
+#endif
+
+#define DEFINE_EXP(name, type, as_type, as_integer)                                                                    \
+    static type name(type d) {                                                                                         \
+        d = d < (type)EXP_FLOOR ? (type)EXP_FLOOR : d;                                                                 \
+        type z = FMA(d, (type)LOG2_E, (type)ROUND_TRICK);                                                              \
+        type n = z - (type)ROUND_TRICK;                                                                                \
+        type f = FMA(n, (type)-LN2_HIGH, d);                                                                           \
+        f = FMA(n, (type)-LN2_LOW, f);                                                                                 \
+        EXP_TERMS(f, type);                                                                                            \
+        q = FMA(q * f, f, f);                                                                                          \
+        type power = as_type(as_integer(z) << MANTISSA_BITS);                                                          \
+        return FMA(q, power, power);                                                                                   \
+    }
+
+/* exp(d) as outputs need it: exactly 0 below EXP_FLOOR, and no wrap-around for a d that is too large. */
+#define DEFINE_EXP_OUTPUT(name, type, exp_of)                                                                          \
+    static type name(type d) {                                                                                         \
+        type value = exp_of(d > (type)EXP_CEILING ? (type)EXP_CEILING : d);                                            \
+        return d < (type)EXP_FLOOR ? (type)0 : value;                                                                  \
+    }
+
+#if REAL64
+#define AS_REAL_N(n) JOIN(as_double, n)
+#define AS_REAL_INT_N(n) JOIN(as_long, n)
+DEFINE_EXP(exp_real, real, as_double, as_long)
+#else
+#define AS_REAL_N(n) JOIN(as_float, n)
+#define AS_REAL_INT_N(n) JOIN(as_int, n)
+DEFINE_EXP(exp_real, real, as_float, as_int)
+#endif
+DEFINE_EXP_OUTPUT(exp_output_real, real, exp_real)
+#if LANES == 1
+#define exp_lanes exp_real
+#define exp_output_lanes exp_output_real
+#else
+DEFINE_EXP(exp_lanes, lanes, AS_REAL_N(LANES), AS_REAL_INT_N(LANES))
+DEFINE_EXP_OUTPUT(exp_output_lanes, lanes, exp_lanes)
+#endif
+
+/* ---- what a cap and binary cross-entropy need: vectors, and tanh for scalars too ---- */
+
+#if REAL64
+
+#define tanh_real(z) tanh(z)
+#define tanh_lanes(z) tanh(z)
+#define log1p_unit_lanes(e) log1p(e)
+#define log_unit_lanes(x) log(x)
+#define log_complement_lanes(x) log1p(-(x))
+
+#else
+
+/* tanh: near 0, where 1 - exp(-2|z|) would cancel, an odd polynomial (3e-9); else by exp. */
+#define DEFINE_TANH(name, type, exp_of)                                                                                \
+    static type name(type z) {                                                                                         \
+        type u = z * z, size = fabs(z), e = exp_of((type)-2 * size), far = ((type)1 - e) / ((type)1 + e);              \
+        type p = FMA((type)-0.00584333856f, u, (type)0.0207555126f);                                                   \
+        p = FMA(p, u, (type)-0.0537731536f);                                                                           \
+        p = FMA(p, u, (type)0.133318156f);                                                                             \
+        p = FMA(p, u, (type)-0.333332956f);                                                                            \
+        type near = FMA(p * u, z, z);                                                                                  \
+        return size < (type)0.6f ? near : copysign(far, z);                                                            \
+    }
+DEFINE_TANH(tanh_real, real, exp_real)
+#if LANES == 1
+#define tanh_lanes tanh_real
+#else
+DEFINE_TANH(tanh_lanes, lanes, exp_lanes)
+#endif
+
+/* log(2^k (1 + f)) for 1 + f from sqrt(1/2) to sqrt(2): a polynomial (3e-8) beside the first two terms of the series. */
+static lanes log_of_parts(lanes k, lanes f) {
+    lanes q = FMA((lanes)0.0869825929f, f, (lanes)-0.142670438f);
+    q = FMA(q, f, (lanes)0.149152458f);
+    q = FMA(q, f, (lanes)-0.165776491f);
+    q = FMA(q, f, (lanes)0.199630305f);
+    q = FMA(q, f, (lanes)-0.250013351f);
+    q = FMA(q, f, (lanes)0.333339125f);
+    lanes square = f * f, rest = FMA(q * f, square, k * (lanes)LN2_LOW) - (lanes)0.5f * square;
+    return FMA(k, (lanes)LN2_HIGH, rest + f);
+}
+
+/* log(1 + e) for e in [0, 1]. */
+static lanes log1p_unit_lanes(lanes e) {
+    lanes_int upper = e > (lanes)0.41421356f;
+    return log_of_parts(upper ? (lanes)1 : (lanes)0, upper ? (lanes)0.5f * e - (lanes)0.5f : e);
+}
+
+#if LANES == 1
+#define BITS_OF_LANES(x) as_int(x)
+#define LANES_OF_BITS(bits) as_float(bits)
+#define LANES_OF_INT(k) ((float)(k))
+#else
+#define BITS_OF_LANES(x) AS_REAL_INT_N(LANES)(x)
+#define LANES_OF_BITS(bits) AS_REAL_N(LANES)(bits)
+#define LANES_OF_INT(k) JOIN(convert_float, LANES)(k)
+#endif
+
+#define SQRT_HALF_BITS 0x3f3504f3 /* of sqrt(1/2) */
+#define TINY 1.17549435e-38f      /* below it numbers are subnormal */
+
+/* log(x) for x in [0, 1]. 0 gives about -104, a number outside [0, 1] anything. */
+static lanes log_unit_lanes(lanes x) {
+    lanes_int small = x < (lanes)TINY;
+    lanes_int bits = BITS_OF_LANES(small ? x * (lanes)8388608 : x) - SQRT_HALF_BITS;
+    lanes k = LANES_OF_INT(bits >> MANTISSA_BITS) - (small ? (lanes)23 : (lanes)0);
+    lanes f = LANES_OF_BITS((bits & 0x7fffff) + SQRT_HALF_BITS) - (lanes)1;
+    return x == x ? log_of_parts(k, f) : x;
+}
+
+/* log(1 - x) for x in [0, 1]: what 1 - x loses by rounding is put back as a term of its own. */
+static lanes log_complement_lanes(lanes x) {
+    lanes u = (lanes)1 - x, lost = ((lanes)1 - u) - x;
+    return log_unit_lanes(u) + (u > (lanes)0 ? lost / u : (lanes)0);
+}
+
+#endif
