@@ -155,15 +155,17 @@ static size_t lanes_for(const clx_problem *problem, const clx_device *device, co
 
 /* At most so many loop iterations a work-item spends on one row, or one vector of rows. For every vector of classes that
  * is up to 9.6, as counted on llvmpipe by the rows at which it stops (soft targets with a capped logit, forward and
- * backward, where no loop is unrolled), and one more to look for the argmax; then some for the rest. */
+ * backward, where no loop is unrolled), and one more to look for the argmax. A chunk is merged in a tree, or fetched byte
+ * by byte. Then some for the rest. */
 #define ITERATIONS_PER_VECTOR 11
+#define ITERATIONS_PER_CHUNK 66
 
 static size_t iterations_per_piece(const clx_problem *problem, const clx_geometry *geometry) {
     size_t classes_per_step = geometry->layout != CLX_CLASSES_ALONG
                                   ? 1
                                   : geometry->lanes * (geometry->shared_rows ? geometry->group_size : 1);
     size_t classes = geometry->splits ? least(problem->desc.classes, CLX_CHUNK) : problem->desc.classes;
-    size_t merges = geometry->splits ? clx_row_chunks(problem) : 0; /* of the chunks of a row, by one work-item */
+    size_t merges = geometry->shared_rows ? clx_row_chunks(problem) * ITERATIONS_PER_CHUNK : 0;
     return (classes + classes_per_step - 1) / classes_per_step * ITERATIONS_PER_VECTOR + 256 + merges;
 }
 
