@@ -155,9 +155,11 @@ static size_t lanes_for(const clx_problem *problem, const clx_device *device, co
 
 /* At most so many loop iterations a work-item spends on one row, or one vector of rows. For every vector of classes that
  * is up to 9.6, as counted on llvmpipe by the rows at which it stops (soft targets with a capped logit, forward and
- * backward, where no loop is unrolled), and one more to look for the argmax. A chunk is merged in a tree, or fetched byte
- * by byte. Then some for the rest. */
+ * backward, where no loop is unrolled), and one more to look for the argmax; where rows are shared that is done for every
+ * four vectors, and so is a fold over the lanes. A chunk is merged in a tree, or fetched byte by byte. Then some for the
+ * rest. */
 #define ITERATIONS_PER_VECTOR 11
+#define ITERATIONS_PER_SHARED_VECTOR 18
 #define ITERATIONS_PER_CHUNK 66
 
 static size_t iterations_per_piece(const clx_problem *problem, const clx_geometry *geometry) {
@@ -166,7 +168,8 @@ static size_t iterations_per_piece(const clx_problem *problem, const clx_geometr
                                   : geometry->lanes * (geometry->shared_rows ? geometry->group_size : 1);
     size_t classes = geometry->splits ? least(problem->desc.classes, CLX_CHUNK) : problem->desc.classes;
     size_t merges = geometry->shared_rows ? clx_row_chunks(problem) * ITERATIONS_PER_CHUNK : 0;
-    return (classes + classes_per_step - 1) / classes_per_step * ITERATIONS_PER_VECTOR + 256 + merges;
+    size_t each = geometry->shared_rows ? ITERATIONS_PER_SHARED_VECTOR : ITERATIONS_PER_VECTOR;
+    return (classes + classes_per_step - 1) / classes_per_step * each + 256 + merges;
 }
 
 clxent_status clx_engine_check_loops(const clx_problem *problem, const clx_device *device,

@@ -74,13 +74,11 @@ typedef int lanes_int; /* what comparisons of vectors give */
 typedef long lanes_long;
 #define MASK_FROM_LONG(mask) (mask)
 #define LONG_FROM_MASK(mask) (mask)
-#define ANY_LANE(mask) (mask)
 #define LANES_IN_RANGE(y, n) IN_RANGE(y, n)
 #else
 typedef REAL_N(LANES) lanes;
 typedef REAL_INT_N(LANES) lanes_int;
 typedef JOIN(long, LANES) lanes_long;
-#define ANY_LANE(mask) any(mask)
 #define LANES_IN_RANGE(y, n) (JOIN(as_ulong, LANES)(y) < (JOIN(ulong, LANES))(ulong)(n))
 #if REAL64
 #define MASK_FROM_LONG(mask) (mask)

@@ -105,7 +105,7 @@ static void op_absorb_block(lane_state *s, const op_args *a, const where *w, lon
 
 static void op_absorb(lane_state *s, const op_args *a, const where *w, long c, lanes_int keep) {
     lanes x = load_logit(a, w, c);
-    lanes drop = lse_absorb(&s->lse, x, c, keep);
+    lanes drop = lse_absorb(&s->lse, a, w, x, c, keep);
 #if SOFT
     lanes mass = keep ? class_mass(a, w, c) : (lanes)0;
     s->linear += weigh(s->masses, drop);

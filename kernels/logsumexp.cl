@@ -42,7 +42,8 @@ typedef struct lse_lanes {
     lanes squares;
 #endif
 #if ARGMAX
-    lanes_long at; /* class of the vector that raised top last; NEVER before */
+    per_row best;    /* the largest logit so far, and the lowest class that has it; NEVER before. Scalars where a row is */
+    per_row_long at; /* one, so that they take no vector register from calls that do not want them */
 #endif
 } lse_lanes;
 
@@ -66,7 +67,8 @@ static lse_lanes lse_start(void) {
     s.squares = (lanes)0;
 #endif
 #if ARGMAX
-    s.at = (lanes_long)NEVER;
+    s.best = (per_row)LOWEST;
+    s.at = (per_row_long)NEVER;
 #endif
     return s;
 }
@@ -83,16 +85,32 @@ static lanes lse_raise(lse_lanes *s, lanes top) {
 }
 
 #if ARGMAX
-/* Where in a block the new maximum stands first, for the lanes where it is new. */
+/* Looks for a new maximum, and the lowest class that has it, in a block whose maximum in each lane is `top`; or, where `count`
+ * is 1, in the vector `top` itself. Blocks come in ascending order of their classes. */
 static void lse_find(lse_lanes *s, const op_args *a, const where *w, long c, int count, lanes top) {
-    lanes_int risen = top > s->top;
-    if (!ANY_LANE(risen))
+    per_row best = FOLD_MAX(LARGER((lanes)LOWEST, top)); /* without NaN */
+#if !ROWS_IN_LANES
+    if (!(best > s->best))
         return;
+#endif
+    lanes_long at = (lanes_long)NEVER;
     for (int k = count - 1; k >= 0; k--) {
         long class = c + k * BLOCK_STEP;
-        lanes_int here = risen && load_logit(a, w, class) == top;
-        s->at = LONG_FROM_MASK(here) ? (lanes_long)class : s->at;
+        lanes x = count == 1 ? top : load_logit(a, w, class);
+        at = LONG_FROM_MASK(x == (lanes)best) ? (lanes_long)class : at;
     }
+#if ROWS_IN_LANES
+    s->at = LONG_FROM_MASK(best > s->best) ? at : s->at;
+    s->best = LARGER(s->best, best);
+#else
+    long classes[LANES];
+    UNPACK(at, classes);
+    s->at = NEVER;
+    for (int lane = 0; lane < LANES; lane++)
+        if (classes[lane] != NEVER)
+            s->at = min(s->at, classes[lane] + lane);
+    s->best = best;
+#endif
 }
 #endif
 
@@ -143,11 +161,12 @@ static lanes lse_absorb_block(lse_lanes *s, const op_args *a, const where *w, lo
 }
 
 /* One vector x at class c; only the lanes in `keep` count. */
-static lanes lse_absorb(lse_lanes *s, lanes x, long c, lanes_int keep) {
+static lanes lse_absorb(lse_lanes *s, const op_args *a, const where *w, lanes x, long c, lanes_int keep) {
     x = keep ? x : (lanes)-INFINITY;
     lanes top = LARGER(s->top, x);
 #if ARGMAX
-    s->at = LONG_FROM_MASK(top > s->top) ? (lanes_long)c : s->at;
+    if (a->given & GIVEN_ARGMAX)
+        lse_find(s, a, w, c, 1, x);
 #endif
     lanes drop = lse_raise(s, top), e = exp_lanes(x - s->top);
     s->sum += e;
@@ -158,22 +177,6 @@ static lanes lse_absorb(lse_lanes *s, lanes x, long c, lanes_int keep) {
 }
 
 #if ARGMAX
-/* The lowest class among the lanes that hold the row's maximum. */
-static per_row_long lse_fold_argmax(const lse_lanes *s, per_row top) {
-#if ROWS_IN_LANES
-    return s->at;
-#else
-    real tops[LANES];
-    long at[LANES], lowest = NEVER;
-    UNPACK(s->top, tops);
-    UNPACK(s->at, at);
-    for (int lane = 0; lane < LANES; lane++)
-        if (tops[lane] == top && at[lane] != NEVER)
-            lowest = min(lowest, at[lane] + lane);
-    return lowest;
-#endif
-}
-
 static per_row_long lse_merge_argmax(const lse_row *a, const lse_row *b) {
     per_row_long lower = ROW_LONG(a->at < b->at) ? a->at : b->at;
     per_row_long at = ROW_LONG(a->top > b->top) ? a->at : lower;
@@ -196,7 +199,7 @@ static lse_row lse_fold(const lse_lanes *s) {
     row.zero = (per_row)0;
 #endif
 #if ARGMAX
-    row.at = lse_fold_argmax(s, row.top);
+    row.at = s->at;
 #endif
     return row;
 }

@@ -23,7 +23,7 @@ static void op_absorb_block(lane_state *s, const op_args *a, const where *w, lon
 }
 
 static void op_absorb(lane_state *s, const op_args *a, const where *w, long c, lanes_int keep) {
-    lse_absorb(s, load_class(a->input, w, c), c, keep);
+    lse_absorb(s, a, w, load_class(a->input, w, c), c, keep);
 }
 
 static row_state op_fold(const lane_state *s) {
