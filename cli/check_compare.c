@@ -83,7 +83,7 @@ typedef struct comparison {
 static void compare(check_worst *worst, const comparison *how, const void *got, const void *expected, size_t elements) {
     const tolerance *allowed = &tolerances[how->kind][how->type];
     for (size_t i = 0; got != NULL && i < elements; i++) {
-        double a = check_get(how->type, got, i), b = check_get(how->type, expected, i), error = value_error(a, b);
+        double a = clx_load(how->type, got, i), b = clx_load(how->type, expected, i), error = value_error(a, b);
         if (error == 0)
             continue;
         double relative =

@@ -1,8 +1,6 @@
 /* The arrays of one case: made, filled, handed over and freed. */
 #include "check_data.h"
 
-#include "../host/half.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,42 +23,13 @@ clxent_dtype check_sample_type(const check_case *c) {
     return check_is_elementwise(c->desc.op) ? c->desc.dtype : check_real_type(c->desc.dtype);
 }
 
-double check_get(clxent_dtype type, const void *array, size_t i) {
-    switch (type) {
-    case CLXENT_F16:
-        return clx_from_f16(((const uint16_t *)array)[i]);
-    case CLXENT_BF16:
-        return clx_from_bf16(((const uint16_t *)array)[i]);
-    case CLXENT_F32:
-        return ((const float *)array)[i];
-    default:
-        return ((const double *)array)[i];
-    }
-}
-
-void check_set(clxent_dtype type, void *array, size_t i, double value) {
-    switch (type) {
-    case CLXENT_F16:
-        ((uint16_t *)array)[i] = clx_to_f16(value);
-        break;
-    case CLXENT_BF16:
-        ((uint16_t *)array)[i] = clx_to_bf16(value);
-        break;
-    case CLXENT_F32:
-        ((float *)array)[i] = (float)value;
-        break;
-    default:
-        ((double *)array)[i] = value;
-    }
-}
-
 size_t check_place(const clxent_desc *desc, size_t row, size_t class) {
     return row / desc->inner * check_stride(desc) + class * desc->inner + row % desc->inner;
 }
 
 double check_logit(const check_data *data, const check_case *c, size_t row, size_t class) {
     double cap = c->desc.logit_softcap;
-    double x = c->desc.logit_scale * check_get(c->desc.dtype, data->input, check_place(&c->desc, row, class));
+    double x = c->desc.logit_scale * clx_load(c->desc.dtype, data->input, check_place(&c->desc, row, class));
     return cap > 0 ? cap * tanh(x / cap) : x;
 }
 
@@ -70,7 +39,7 @@ double check_logit(const check_data *data, const check_case *c, size_t row, size
 static void *make(clxent_dtype type, size_t elements) {
     void *array = malloc((elements > 0 ? elements : 1) * sizeof(double));
     for (size_t i = 0; array != NULL && i < elements; i++)
-        check_set(type, array, i, NAN);
+        clx_store(type, array, i, NAN);
     return array;
 }
 

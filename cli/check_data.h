@@ -4,6 +4,8 @@
 
 #include "check_cases.h"
 
+#include "../host/half.h" /* clx_load, clx_store */
+
 /* What is written, twice: by the device and by the reference. Prefilled with NaN (or what no result is), so that an
  * element that is never written cannot look right by accident, and padding that is written shows. */
 typedef struct check_results {
@@ -35,10 +37,6 @@ clxent_dtype check_real_type(clxent_dtype dtype);
 clxent_dtype check_output_type(const check_case *c);
 clxent_dtype check_target_type(const check_case *c);
 clxent_dtype check_sample_type(const check_case *c);
-
-/* Element i of an array of this type. Setting rounds to it. */
-double check_get(clxent_dtype type, const void *array, size_t i);
-void check_set(clxent_dtype type, void *array, size_t i, double value);
 
 /* Where the logit of a class of a row stands in a tensor of the logits' shape, and the logit scaled and capped. */
 size_t check_place(const clxent_desc *desc, size_t row, size_t class);

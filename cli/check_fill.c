@@ -133,7 +133,7 @@ static void put_target(const check_case *c, void *target, size_t row, int64_t y)
 }
 
 static double class_weight(const check_data *data, const check_case *c, size_t class) {
-    return data->weight != NULL ? check_get(check_real_type(c->desc.dtype), data->weight, class) : 1;
+    return data->weight != NULL ? clx_load(check_real_type(c->desc.dtype), data->weight, class) : 1;
 }
 
 /* Puts a class index, of which some are ignored; adds what its row weighs to the sum over the rows that count. */
@@ -143,7 +143,7 @@ static void put_class(check_data *data, const check_case *c, void *target, size_
     put_target(c, target, row, ignored ? c->desc.ignore_index : (int64_t)y);
     if (!ignored)
         *sum += class_weight(data, c, y) *
-                (data->sample_weight != NULL ? check_get(check_sample_type(c), data->sample_weight, row) : 1);
+                (data->sample_weight != NULL ? clx_load(check_sample_type(c), data->sample_weight, row) : 1);
 }
 
 /* Fills inputs and targets, and returns the least sum of weights that a mean divides by. */
@@ -158,9 +158,9 @@ static double fill_rows(check_data *data, const check_case *c, uint64_t *state) 
         for (size_t k = 0; k < desc->classes; k++) {
             size_t place = check_place(desc, index, k);
             double x = draw_input(c, &row, k, state);
-            check_set(desc->dtype, data->input, place, x);
+            clx_store(desc->dtype, data->input, place, x);
             if (check_has_probabilities(desc))
-                check_set(check_target_type(c), data->target, place, draw_share(c, &row, k, x, state));
+                clx_store(check_target_type(c), data->target, place, draw_share(c, &row, k, x, state));
         }
         if (data->target != NULL && !check_has_probabilities(desc))
             put_class(data, c, data->target, index, row.target, &sum);
@@ -175,7 +175,7 @@ static double fill_rows(check_data *data, const check_case *c, uint64_t *state) 
 /* Weights between 0.5 and 1.5. */
 static void fill_weights(clxent_dtype type, void *weights, size_t count, uint64_t *state) {
     for (size_t i = 0; weights != NULL && i < count; i++)
-        check_set(type, weights, i, 1 + 0.5 * draw(state));
+        clx_store(type, weights, i, 1 + 0.5 * draw(state));
 }
 
 static bool is_padding(const clxent_desc *desc, size_t i) {
@@ -186,8 +186,8 @@ static bool is_padding(const clxent_desc *desc, size_t i) {
 static void fill_old_gradient(check_data *data, const check_case *c, uint64_t *state) {
     for (size_t i = 0; data->got.grad_input != NULL && i < data->span; i++) {
         double old = is_padding(&c->desc, i) ? NAN : data->scale * draw(state);
-        check_set(c->desc.dtype, data->got.grad_input, i, old);
-        check_set(c->desc.dtype, data->expected.grad_input, i, old);
+        clx_store(c->desc.dtype, data->got.grad_input, i, old);
+        clx_store(c->desc.dtype, data->expected.grad_input, i, old);
     }
 }
 
@@ -216,11 +216,11 @@ void check_fill(check_data *data, const check_case *c) {
     fill_weights(real, data->pos_weight, desc->classes, &state);
     fill_weights(check_sample_type(c), data->sample_weight, samples, &state);
     if (data->mix_lambda != NULL) /* another one than the descriptor's, which it stands in for */
-        check_set(real, data->mix_lambda, 0, 0.25);
+        clx_store(real, data->mix_lambda, 0, 0.25);
     double divisor = fill_rows(data, c, &state);
     size_t grads = check_is_loss(desc->op) ? data->output_elements : data->span;
     for (size_t i = 0; data->grad_output != NULL && i < grads; i++)
-        check_set(check_output_type(c), data->grad_output, i, 2 * draw(&state));
+        clx_store(check_output_type(c), data->grad_output, i, 2 * draw(&state));
     data->scale = gradient_scale(data, c, divisor);
     if (desc->flags & CLXENT_ACCUMULATE_GRAD)
         fill_old_gradient(data, c, &state);

@@ -15,16 +15,9 @@ double value_error(double got, double expected) {
 }
 
 static double element(const npy_array *array, size_t i) {
-    switch (array->type) {
-    case NPY_F2:
-        return clx_from_f16(((const uint16_t *)array->data)[i]);
-    case NPY_U2:
-        return clx_from_bf16(((const uint16_t *)array->data)[i]);
-    case NPY_F4:
-        return ((const float *)array->data)[i];
-    default:
-        return ((const double *)array->data)[i];
-    }
+    static const clxent_dtype types[] = {
+        [NPY_F2] = CLXENT_F16, [NPY_U2] = CLXENT_BF16, [NPY_F4] = CLXENT_F32, [NPY_F8] = CLXENT_F64};
+    return clx_load(types[array->type], array->data, i);
 }
 
 double array_error(const npy_array *got, const npy_array *expected) {

@@ -153,11 +153,9 @@ static size_t lanes_for(const clx_problem *problem, const clx_device *device, co
     return native < 4 ? 4 : least(native, 16);
 }
 
-/* At most so many loop iterations a work-item spends on one row, or one vector of rows. For every vector of classes that
- * is up to 9.6, as counted on llvmpipe by the rows at which it stops (soft targets with a capped logit, forward and
- * backward, where no loop is unrolled), and one more to look for the argmax; where rows are shared that is done for every
- * four vectors, and so is a fold over the lanes. A chunk is merged in a tree, or fetched byte by byte. Then some for the
- * rest. */
+/* At most so many loop iterations a work-item spends on one row, or one vector of rows, where no loop is unrolled: for
+ * every vector of classes, more where rows are shared, since there every four vectors are folded for the argmax; for every
+ * chunk, which is merged in a tree or fetched byte by byte; and some for the rest. tests/test_longest_rows.c holds it. */
 #define ITERATIONS_PER_VECTOR 11
 #define ITERATIONS_PER_SHARED_VECTOR 18
 #define ITERATIONS_PER_CHUNK 66

@@ -58,3 +58,32 @@ uint16_t clx_to_f16(double value) {
 uint16_t clx_to_bf16(double value) {
     return encode(value, &bf16);
 }
+
+double clx_load(clxent_dtype type, const void *array, size_t i) {
+    switch (type) {
+    case CLXENT_F64:
+        return ((const double *)array)[i];
+    case CLXENT_F16:
+        return clx_from_f16(((const uint16_t *)array)[i]);
+    case CLXENT_BF16:
+        return clx_from_bf16(((const uint16_t *)array)[i]);
+    default:
+        return (double)((const float *)array)[i];
+    }
+}
+
+void clx_store(clxent_dtype type, void *array, size_t i, long double value) {
+    switch (type) {
+    case CLXENT_F64:
+        ((double *)array)[i] = (double)value;
+        break;
+    case CLXENT_F16:
+        ((uint16_t *)array)[i] = clx_to_f16((double)value);
+        break;
+    case CLXENT_BF16:
+        ((uint16_t *)array)[i] = clx_to_bf16((double)value);
+        break;
+    default:
+        ((float *)array)[i] = (float)value;
+    }
+}

@@ -17,22 +17,13 @@ int64_t clx_get_class(const clx_problem *problem, const void *array, size_t i) {
     }
 }
 
-static double load(clxent_dtype type, const void *array, size_t i) {
-    switch (type) {
-    case CLXENT_F64:
-        return ((const double *)array)[i];
-    case CLXENT_F16:
-        return clx_from_f16(((const uint16_t *)array)[i]);
-    case CLXENT_BF16:
-        return clx_from_bf16(((const uint16_t *)array)[i]);
-    default:
-        return ((const float *)array)[i];
-    }
+clxent_dtype clx_number_type(const clx_problem *problem, clx_element type) {
+    clxent_dtype dtype = problem->desc.dtype;
+    return type == CLX_STORAGE || (type == CLX_REAL && dtype == CLXENT_F64) ? dtype : CLXENT_F32;
 }
 
 double clx_get_number(const clx_problem *problem, clx_element type, const void *array, size_t i) {
-    clxent_dtype dtype = problem->desc.dtype;
-    return load(type == CLX_STORAGE || (type == CLX_REAL && dtype == CLXENT_F64) ? dtype : CLXENT_F32, array, i);
+    return clx_load(clx_number_type(problem, type), array, i);
 }
 
 static clxent_status check_classes(const clx_problem *problem, const char *name, const void *array) {
@@ -63,7 +54,7 @@ static clxent_status check_probabilities(const clx_problem *problem, const clxen
 
 static clxent_status check_values(const clx_problem *problem, const clxent_host_args *args) {
     clxent_status status = CLXENT_SUCCESS;
-    if (problem->desc.op == CLXENT_BINARY_CROSS_ENTROPY) {
+    if (problem->op->takes & CLX_TAKES_PROBABILITY_INPUT) {
         status = check_probabilities(problem, args, CLX_INPUT, CLXENT_INVALID_INPUT);
         if (status == CLXENT_SUCCESS)
             status = check_probabilities(problem, args, CLX_TARGET, CLXENT_INVALID_TARGET);

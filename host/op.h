@@ -7,10 +7,11 @@
 
 /* Options of the descriptor that not every operation takes; bits of clx_op.takes. */
 enum {
-    CLX_TAKES_BOTH_PASSES = 1,   /* FORWARD_BACKWARD */
-    CLX_TAKES_CLASSES = 2,       /* class-index targets, and with them ignore_index */
-    CLX_TAKES_PROBABILITIES = 4, /* target probabilities */
-    CLX_TAKES_LOGIT_OPTIONS = 8  /* label_smoothing, logit_scale, logit_softcap, z_loss, reg_lambda, mix_lambda */
+    CLX_TAKES_BOTH_PASSES = 1,        /* FORWARD_BACKWARD */
+    CLX_TAKES_CLASSES = 2,            /* class-index targets, and with them ignore_index */
+    CLX_TAKES_PROBABILITIES = 4,      /* target probabilities */
+    CLX_TAKES_PROBABILITY_INPUT = 16, /* input and targets are probabilities, and refused outside [0, 1] */
+    CLX_TAKES_LOGIT_OPTIONS = 8       /* label_smoothing, logit_scale, logit_softcap, z_loss, reg_lambda, mix_lambda */
 };
 
 struct clx_op {

@@ -35,8 +35,8 @@ static void append_build_log(cl_program program, cl_device_id id) {
 /* common, storage and layout first, what operations share, the operation, then the engine that calls it, and the
  * reductions. */
 static clxent_status build(clx_core *core, const clx_program_key *key, cl_program *program) {
-    const char *names[] = {"common", "math", "storage", "layout",    "logsumexp", "loss",
-                           key->op,  "row",  "group",   key->engine, "reduce"};
+    const char *names[] = {"common", "math",  "storage", "layout", "logit",     "logsumexp",
+                           "loss",   key->op, "row",     "group",  key->engine, "reduce"};
     enum { FILES = sizeof names / sizeof names[0] };
     const char *texts[FILES];
     for (size_t i = 0; i < FILES; i++) {

@@ -101,8 +101,10 @@ void clx_set_host_array(clxent_host_args *args, clx_tensor tensor, const void *a
 const clxent_buffer *clx_buffer(const clxent_args *args, clx_tensor tensor);
 void clx_set_buffer(clxent_args *args, clx_tensor tensor, const clxent_buffer *buffer);
 
-/* Element i of an array of class indices (target, target2), of any type; element i of a host array of numbers. */
+/* Element i of an array of class indices (target, target2), of any type; the type of the numbers
+ * in an array, and element i of it. */
 int64_t clx_get_class(const clx_problem *problem, const void *array, size_t i);
+clxent_dtype clx_number_type(const clx_problem *problem, clx_element type);
 double clx_get_number(const clx_problem *problem, clx_element type, const void *array, size_t i);
 
 #endif

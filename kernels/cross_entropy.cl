@@ -6,7 +6,7 @@
  *   gradient  p scale + r-term - mass[k] share - hard [k = y], times the derivative of scale and cap
  *
  * with lp = (x - top) - log(sum), p = exp(lp), e = label_smoothing, u the sample weight. The gradient is mapped over the
- * whole row without its term at the target, and patched there. Set by -D, beside those of logsumexp.cl:
+ * whole row without its term at the target, and patched there. Set by -D, beside those of logit.cl and logsumexp.cl:
  *   SMOOTHING  1: e is not 0. With probabilities it is an argument like any other.
  * docs/numerics.md has the formulas with their divisors, and their sources. */
 
@@ -204,19 +204,24 @@ typedef struct target_term {
 #define SOFT_SHARE(a) ((a)->smoothing / (real)(a)->classes)
 #endif
 
-/* A row of probabilities always counts, and has nothing beside its soft part. */
-static target_term read_term(const op_args *a, const where *w, int which) {
+/* A row of probabilities always counts, and has nothing beside its soft part. A target without a share is left out. */
+static target_term read_term(const op_args *a, const where *w, int which, real share) {
     target_term term;
 #if PROBABILITIES
     term.t.y = (per_row_long)0;
     term.t.place = (per_row_long)NOWHERE;
-    term.t.counts = ROW_INT(term.t.y == term.t.y);
-    term.t.ignored = ROW_INT(term.t.y != term.t.y);
+    term.t.counts = ALL_ROWS;
+    term.t.ignored = NO_ROWS;
     term.t.weight = (per_row)1;
     term.hard = (per_row)0;
 #else
     term.t = read_target(a, w, which);
     term.hard = ((real)1 - a->smoothing) * term.t.weight;
+    if (share == 0) {
+        term.t.counts = NO_ROWS;
+        term.t.ignored = ALL_ROWS;
+        term.t.place = (per_row_long)NOWHERE;
+    }
 #endif
     term.hard_grad = (per_row)0;
     return term;
@@ -226,9 +231,7 @@ static per_row term_loss(const op_args *a, const where *w, const row_facts *f, c
                          const term_factors *factors) {
     per_row loss = (per_row)0;
 #if !PROBABILITIES
-    per_row x = gather_class(a->input, w, term->t.y);
-    x = LOGIT_OF_ROW(a, x);
-    loss = weigh_row(term->hard, f->log_sum - (x - f->top));
+    loss = weigh_row(term->hard, f->log_sum - (gather_logit(a, w, term->t.y) - f->top));
 #endif
 #if SOFT
     loss += SOFT_SHARE(a) * (f->masses * f->log_sum - f->linear);
@@ -258,16 +261,6 @@ static void add_term_grad(const op_args *a, const row_facts *f, target_term *ter
     term->hard_grad = if_counts(&term->t, factors->ce * term->hard);
 }
 
-/* The derivative of the logit with respect to the input; the cast takes the whole member, not just `a`. */
-#if TRANSFORM == 2
-#define LOGIT_SLOPE(a, x, type)                                                                                        \
-    ((type)((a)->logit_scale) * ((type)1 - (x / (type)((a)->logit_softcap)) * (x / (type)((a)->logit_softcap))))
-#elif TRANSFORM == 1
-#define LOGIT_SLOPE(a, x, type) ((type)((a)->logit_scale))
-#else
-#define LOGIT_SLOPE(a, x, type) ((type)1)
-#endif
-
 /* The gradient at a logit x, of a class of this mass, of which `hard` is taken off. */
 #define DEFINE_GRADIENT(name, type, exp_of)                                                                            \
     static type name(const op_args *a, const row_map *m, type x, type mass, type hard) {                               \
@@ -295,9 +288,7 @@ DEFINE_GRADIENT(gradient_of, lanes, exp_output_lanes)
 DEFINE_GRADIENT(gradient_of_row, per_row, exp_output_row)
 
 static void set_patch(const op_args *a, const where *w, const target_term *term, per_row hard, int which, row_map *m) {
-    per_row x = gather_class(a->input, w, term->t.y);
-    x = LOGIT_OF_ROW(a, x);
-    m->at_target[which] = gradient_of_row(a, m, x, term->t.weight, hard);
+    m->at_target[which] = gradient_of_row(a, m, gather_logit(a, w, term->t.y), term->t.weight, hard);
     if (a->given & ACCUMULATE)
         m->at_target[which] += gather_class(a->grad_input, w, term->t.y);
     m->place[which] = term->t.place;
@@ -346,12 +337,7 @@ static void op_finish(const op_args *a, const where *w, const row_state *s, bool
 #endif
     for (int which = 0; which < TARGETS(a); which++) {
         real share = share_of_target(a, which);
-        terms[which] = read_term(a, w, which);
-        if (share == 0) { /* is left out, with its divisors */
-            terms[which].t.ignored = ROW_INT(terms[which].t.y == terms[which].t.y);
-            terms[which].t.counts = !terms[which].t.ignored;
-            terms[which].t.place = (per_row_long)NOWHERE;
-        }
+        terms[which] = read_term(a, w, which, share);
 #if FORWARD_PASS
         term_factors factors = factors_of(a, which, u * share, a->given & DIVIDE_LOSSES);
         loss += term_loss(a, w, &f, &terms[which], &factors);

@@ -5,36 +5,15 @@
  * A row that is all -inf is told by its sum, which stays near 0 where any finite logit would have added a 1.
  *
  * An operation can ask for more by -D, at no cost where it does not:
- *   TRANSFORM  1: logits are scaled first; 2: scaled, then capped by a tanh
  *   ARGMAX     1: the class of the maximum too, where a call wants it (GIVEN_ARGMAX)
  *   SQUARES    1: the sum of exp(x - top)^2 too */
 
-#ifndef TRANSFORM
-#define TRANSFORM 0
-#endif
 #ifndef ARGMAX
 #define ARGMAX 0
 #endif
 #ifndef SQUARES
 #define SQUARES 0
 #endif
-
-/* The logits as every formula takes them, for vectors and for scalars. */
-#if TRANSFORM == 2
-#define CAPPED(a, x, tanh_of) ((a)->logit_softcap * tanh_of((x) * (a)->logit_scale * ((real)1 / (a)->logit_softcap)))
-#define LOGIT(a, x) CAPPED(a, x, tanh_lanes)
-#define LOGIT_OF_ROW(a, x) CAPPED(a, x, tanh_row)
-#elif TRANSFORM == 1
-#define LOGIT(a, x) ((x) * (a)->logit_scale)
-#define LOGIT_OF_ROW LOGIT
-#else
-#define LOGIT(a, x) (x)
-#define LOGIT_OF_ROW LOGIT
-#endif
-
-static lanes load_logit(const op_args *a, const where *w, long c) {
-    return LOGIT(a, load_class(a->input, w, c));
-}
 
 typedef struct lse_lanes {
     lanes top, sum;

@@ -14,8 +14,6 @@ static per_row weigh_row(per_row weight, per_row x) {
     return weight == (per_row)0 && x == x ? (per_row)0 : weight * x;
 }
 
-#if TARGET_KIND != ELEMENT_TARGETS
-
 /* How many targets a call has, and the share of each in the loss. */
 #define TARGETS(a) ((a)->given & GIVEN_TARGET2 ? 2 : 1)
 
@@ -25,6 +23,11 @@ static real share_of_target(const op_args *a, int which) {
     real first = a->given & GIVEN_MIX_LAMBDA ? a->mix_lambda[0] : a->mix;
     return which == 0 ? first : (real)1 - first;
 }
+
+#if TARGET_KIND != ELEMENT_TARGETS
+
+#define ALL_ROWS ((per_row_int)-1)
+#define NO_ROWS ((per_row_int)0)
 
 typedef struct row_target {
     per_row_long y;      /* the target class; 0 where the row does not count, so that it can be used as an index */

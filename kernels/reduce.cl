@@ -111,7 +111,7 @@ static void count_correct_of_chunk(const sums *s, const op_args *a, long rows, i
 /* Adds the upper half of the chunks onto the lower one, for one kind of sum. */
 #define ADD_HALF(array, kind) (array)[(kind) * s->chunks + i] += (array)[(kind) * s->chunks + i + width]
 
-static void add_chunks(const sums *s, uint what, int targets) {
+static void add_chunks(const sums *s, const op_args *a, uint what) {
     for (int width = s->chunks / 2; width > 0; width /= 2) {
         barrier(CLK_GLOBAL_MEM_FENCE);
         for (int i = (int)get_local_id(0); i < width; i += (int)get_local_size(0)) {
@@ -119,7 +119,7 @@ static void add_chunks(const sums *s, uint what, int targets) {
                 ADD_HALF(s->sums, LOSS);
             if (what & SUM_TARGETS) {
                 ADD_HALF(s->counts, INVALID);
-                for (int which = 0; which < targets; which++) {
+                for (int which = 0; which < TARGETS(a); which++) {
                     ADD_HALF(s->sums, WEIGHTS + 2 * which);
                     ADD_HALF(s->sums, SAMPLES + 2 * which);
                     ADD_HALF(s->counts, COUNTED + which);
@@ -151,9 +151,9 @@ static real total_loss(const sums *s, const op_args *a, uint what) {
     return loss;
 }
 
-static void store_results(const sums *s, const op_args *a, uint what, int targets, __global ulong *invalid_count,
+static void store_results(const sums *s, const op_args *a, uint what, __global ulong *invalid_count,
                           __global ulong *correct_count) {
-    for (int which = 0; which < targets && (what & SUM_TARGETS); which++) {
+    for (int which = 0; which < TARGETS(a) && (what & SUM_TARGETS); which++) {
         s->totals[which].weights = s->sums[(WEIGHTS + 2 * which) * s->chunks];
         s->totals[which].samples = s->sums[(SAMPLES + 2 * which) * s->chunks];
         s->counted[which] = s->counts[(COUNTED + which) * s->chunks];
@@ -170,7 +170,6 @@ __kernel void reduce_rows(OP_PARAMETERS, ulong losses_at, __global char *invalid
                           __global char *correct_count, ulong correct_count_at, int chunks, uint what, uint stages) {
     OP_ARGUMENTS(a);
     long rows = a.batch * a.inner;
-    int targets = a.given & GIVEN_TARGET2 ? 2 : 1;
     sums s;
     s.totals = (__global target_totals *)(workspace + workspace_at);
     s.counted = (__global ulong *)(workspace + workspace_at) + 4;
@@ -183,16 +182,16 @@ __kernel void reduce_rows(OP_PARAMETERS, ulong losses_at, __global char *invalid
         for (int chunk = (int)get_global_id(0); chunk < chunks; chunk += (int)get_global_size(0)) {
             if (what & SUM_LOSSES)
                 sum_losses_of_chunk(&s, losses, rows, chunk);
-            for (int which = 0; which < targets && (what & SUM_TARGETS); which++)
+            for (int which = 0; which < TARGETS(&a) && (what & SUM_TARGETS); which++)
                 sum_targets_of_chunk(&s, &a, which, rows, chunk);
             if (what & COUNT_CORRECT)
                 count_correct_of_chunk(&s, &a, rows, chunk);
         }
     }
     if (stages & ADD_CHUNKS) {
-        add_chunks(&s, what, targets);
+        add_chunks(&s, &a, what);
         if (get_local_id(0) == 0)
-            store_results(&s, &a, what, targets, (__global ulong *)(invalid_count + invalid_count_at),
+            store_results(&s, &a, what, (__global ulong *)(invalid_count + invalid_count_at),
                           (__global ulong *)(correct_count + correct_count_at));
     }
 }

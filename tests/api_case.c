@@ -83,28 +83,10 @@ double case_number(const api_case *c, int tensor, size_t i) {
     return clx_get_number(&problem, clx_element_of(&problem, (clx_tensor)tensor), c->array[tensor], i);
 }
 
-static void store(clxent_dtype type, void *array, size_t i, double value) {
-    switch (type) {
-    case CLXENT_F64:
-        ((double *)array)[i] = value;
-        break;
-    case CLXENT_F16:
-        ((uint16_t *)array)[i] = clx_to_f16(value);
-        break;
-    case CLXENT_BF16:
-        ((uint16_t *)array)[i] = clx_to_bf16(value);
-        break;
-    default:
-        ((float *)array)[i] = (float)value;
-    }
-}
-
 void case_set_number(api_case *c, int tensor, size_t i, double value) {
     clx_problem problem = problem_of(c);
     clx_element type = clx_element_of(&problem, (clx_tensor)tensor);
-    clxent_dtype dtype =
-        type == CLX_STORAGE || (type == CLX_REAL && c->desc.dtype == CLXENT_F64) ? c->desc.dtype : CLXENT_F32;
-    store(dtype, c->array[tensor], i, value);
+    clx_store(clx_number_type(&problem, type), c->array[tensor], i, value);
 }
 
 void case_begin(api_case *c, clxent_op op, clxent_pass pass) {

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "operations.h"
 #include "tensor.h"
 
 #define ARRAY_BYTES 2048
@@ -22,23 +23,6 @@
 #define WORKSPACE CLX_TENSORS                        /* the place of the workspace behind the tensors */
 #define NO_EVENT ((cl_event)(void *)&the_device)     /* what *event holds before a call that must not touch it */
 #define NO_PLAN ((clxent_plan *)(void *)&the_device) /* the same for *plan */
-
-/* Operation and pass, as the functions below take them. */
-#define SOFTMAX CLXENT_SOFTMAX, CLXENT_FORWARD
-#define SOFTMAX_BACKWARD CLXENT_SOFTMAX, CLXENT_BACKWARD
-#define LOG_SOFTMAX CLXENT_LOG_SOFTMAX, CLXENT_FORWARD
-#define LOG_SOFTMAX_BACKWARD CLXENT_LOG_SOFTMAX, CLXENT_BACKWARD
-#define NLL CLXENT_NLL_LOSS, CLXENT_FORWARD
-#define NLL_BACKWARD CLXENT_NLL_LOSS, CLXENT_BACKWARD
-#define LOSS CLXENT_CROSS_ENTROPY, CLXENT_FORWARD
-#define LOSS_BACKWARD CLXENT_CROSS_ENTROPY, CLXENT_BACKWARD
-#define LOSS_BOTH CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD
-#define BINARY CLXENT_BINARY_CROSS_ENTROPY, CLXENT_FORWARD
-#define BINARY_BACKWARD CLXENT_BINARY_CROSS_ENTROPY, CLXENT_BACKWARD
-#define BINARY_BOTH CLXENT_BINARY_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD
-#define LOGITS CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_FORWARD
-#define LOGITS_BACKWARD CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_BACKWARD
-#define LOGITS_BOTH CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_FORWARD_BACKWARD
 
 /* For loops over all operations and passes. */
 #define LAST_OP CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS

@@ -26,34 +26,11 @@ bool is_given(const device_data *d, clx_tensor tensor) {
 }
 
 double get_number(const guarded *tensor, size_t i) {
-    const void *array = contents(tensor);
-    switch (tensor->type) {
-    case CLXENT_F64:
-        return ((const double *)array)[i];
-    case CLXENT_F16:
-        return clx_from_f16(((const uint16_t *)array)[i]);
-    case CLXENT_BF16:
-        return clx_from_bf16(((const uint16_t *)array)[i]);
-    default:
-        return (double)((const float *)array)[i];
-    }
+    return clx_load(tensor->type, contents(tensor), i);
 }
 
 void set_number(const guarded *tensor, size_t i, double value) {
-    void *array = contents(tensor);
-    switch (tensor->type) {
-    case CLXENT_F64:
-        ((double *)array)[i] = value;
-        break;
-    case CLXENT_F16:
-        ((uint16_t *)array)[i] = clx_to_f16(value);
-        break;
-    case CLXENT_BF16:
-        ((uint16_t *)array)[i] = clx_to_bf16(value);
-        break;
-    default:
-        ((float *)array)[i] = (float)value;
-    }
+    clx_store(tensor->type, contents(tensor), i, value);
 }
 
 size_t element_of(const device_data *d, size_t row, size_t c) {

@@ -47,7 +47,7 @@ static void expect_agreement(const check_line *line, const check_case *c) {
     assert_true(check_compare(&data, c).ratio == 0);
     if (data.got.output != NULL && check_is_loss(c->desc.op) && !c->poison && c->desc.batch > 0 && !is_padded(c))
         for (size_t i = 0; i < data.output_elements; i++)
-            assert_true(isfinite(check_get(check_output_type(c), data.got.output, i)));
+            assert_true(isfinite(clx_load(check_output_type(c), data.got.output, i)));
     check_data_free(&data);
 }
 
@@ -65,12 +65,12 @@ static double fault_of(clxent_dtype type) {
 /* Spoils an element by `faults` such errors, looks whether that is seen, and puts it back. */
 static void expect_sight(const check_data *data, const check_case *c, clxent_dtype type, void *array, size_t i,
                          double faults) {
-    double value = check_get(type, array, i);
+    double value = clx_load(type, array, i);
     double error = faults * fault_of(type) * (fabs(value) > 1 && isfinite(value) ? fabs(value) : 1);
-    check_set(type, array, i, isfinite(value) ? value + error : 0);
+    clx_store(type, array, i, isfinite(value) ? value + error : 0);
     assert_true(check_compare(data, c).ratio > 1);
     assert_int_equal(check_compare(data, c).index, i);
-    check_set(type, array, i, value);
+    clx_store(type, array, i, value);
 }
 
 /* One element off by a fault, wherever it is; where NaN or infinity belongs, a number. That includes padding, which is

@@ -211,18 +211,6 @@ static void empty_batches(void **state) {
 
 /* ---- refusals ---- */
 
-#define REFUSES(operation, change, status, text)                                                                       \
-    do {                                                                                                               \
-        for (size_t path = 0; path < PATHS; path++) {                                                                  \
-            api_case c, after;                                                                                         \
-            case_begin(&c, operation);                                                                                 \
-            case_fill(&c);                                                                                             \
-            change;                                                                                                    \
-            assert_refused(run_on(path, &c, &after), status, text);                                                    \
-            assert_memory_equal(after.array, c.array, sizeof c.array);                                                 \
-        }                                                                                                              \
-    } while (0)
-
 static int32_t *targets_of(api_case *c) {
     return (int32_t *)(void *)c->array[CLX_TARGET];
 }

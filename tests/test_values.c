@@ -4,18 +4,6 @@
 
 #include <math.h>
 
-#define REFUSES(operation, change, status, text)                                                                       \
-    do {                                                                                                               \
-        for (size_t path = 0; path < PATHS; path++) {                                                                  \
-            api_case c, after;                                                                                         \
-            case_begin(&c, operation);                                                                                 \
-            case_fill(&c);                                                                                             \
-            change;                                                                                                    \
-            assert_refused(run_on(path, &c, &after), status, text);                                                    \
-            assert_memory_equal(after.array, c.array, sizeof c.array);                                                 \
-        }                                                                                                              \
-    } while (0)
-
 #define SET(tensor, i, value) case_set_number(&c, CLX_##tensor, i, value)
 #define INPUT_REFUSED CLXENT_INVALID_INPUT
 #define TARGET_REFUSED CLXENT_INVALID_TARGET

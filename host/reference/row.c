@@ -16,22 +16,6 @@ clx_row clx_get_row(const clx_problem *problem, size_t index) {
     };
 }
 
-static void store(clxent_dtype type, void *array, size_t i, long double value) {
-    switch (type) {
-    case CLXENT_F64:
-        ((double *)array)[i] = (double)value;
-        break;
-    case CLXENT_F16:
-        ((uint16_t *)array)[i] = clx_to_f16((double)value);
-        break;
-    case CLXENT_BF16:
-        ((uint16_t *)array)[i] = clx_to_bf16((double)value);
-        break;
-    default:
-        ((float *)array)[i] = (float)value;
-    }
-}
-
 size_t clx_place_of(const clx_row *row, size_t c) {
     return row->first + c * row->step;
 }
@@ -41,7 +25,7 @@ double clx_get(const clx_row *row, const void *tensor, size_t c) {
 }
 
 void clx_put(const clx_row *row, void *tensor, size_t c, long double value) {
-    store(row->problem->desc.dtype, tensor, clx_place_of(row, c), value);
+    clx_store(row->problem->desc.dtype, tensor, clx_place_of(row, c), value);
 }
 
 double clx_get_real(const clx_problem *problem, const void *array, size_t i) {
@@ -49,7 +33,7 @@ double clx_get_real(const clx_problem *problem, const void *array, size_t i) {
 }
 
 void clx_put_real(const clx_problem *problem, void *array, size_t i, long double value) {
-    store(problem->desc.dtype == CLXENT_F64 ? CLXENT_F64 : CLXENT_F32, array, i, value);
+    clx_store(clx_number_type(problem, CLX_REAL), array, i, value);
 }
 
 static bool accumulates(const clx_problem *problem) {
