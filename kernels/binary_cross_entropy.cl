@@ -34,7 +34,7 @@ static lanes positive_weight(const op_args *a, const where *w, long c, lanes t) 
 }
 
 static lanes element_loss(const op_args *a, const where *w, const element *e, long c) {
-    lanes small = log1p_unit_lanes(exp_output_lanes(-fabs(e->x))); /* exactly 0 at infinities */
+    lanes small = log1p_unit_lanes(exp_minus_lanes(fabs(e->x))); /* exactly 0 at infinities */
     lanes above = weigh((lanes)1 - e->t, LARGER((lanes)0, e->x) + small);
     lanes below = weigh(positive_weight(a, w, c, e->t), LARGER((lanes)0, -e->x) + small);
     lanes loss = weigh(e->weight, above + below);
@@ -42,7 +42,7 @@ static lanes element_loss(const op_args *a, const where *w, const element *e, lo
 }
 
 static lanes element_grad(const op_args *a, const where *w, const element *e, long c) {
-    lanes small = exp_output_lanes(-fabs(e->x)), likely = (lanes)1 / ((lanes)1 + small), unlikely = small * likely;
+    lanes small = exp_minus_lanes(fabs(e->x)), likely = (lanes)1 / ((lanes)1 + small), unlikely = small * likely;
     lanes sigmoid = e->x < (lanes)0 ? unlikely : likely, complement = e->x < (lanes)0 ? likely : unlikely;
     return ((lanes)1 - e->t) * sigmoid - positive_weight(a, w, c, e->t) * complement;
 }

@@ -261,10 +261,19 @@ static void add_term_grad(const op_args *a, const row_facts *f, target_term *ter
     term->hard_grad = if_counts(&term->t, factors->ce * term->hard);
 }
 
+/* A saved lse may lie below a logit. */
+#if HAS_SAVED_STATE
+#define EXP_OF_LANES exp_any_lanes
+#define EXP_OF_ROW exp_any_row
+#else
+#define EXP_OF_LANES exp_minus_lanes
+#define EXP_OF_ROW exp_minus_row
+#endif
+
 /* The gradient at a logit x, of a class of this mass, of which `hard` is taken off. */
 #define DEFINE_GRADIENT(name, type, exp_of)                                                                            \
     static type name(const op_args *a, const row_map *m, type x, type mass, type hard) {                               \
-        type e = exp_of(x - (type)(m->top)), gradient = e * (type)(m->scale) - hard;                                       \
+        type e = exp_of((type)(m->top) - x), gradient = e * (type)(m->scale) - hard;                                       \
         SUBTRACT_SOFT(type)                                                                                            \
         ADD_REGULARIZER(type)                                                                                          \
         return TRANSFORM ? gradient * LOGIT_SLOPE(a, x, type) : gradient;                                              \
@@ -283,9 +292,9 @@ static void add_term_grad(const op_args *a, const row_facts *f, target_term *ter
 #endif
 
 #if MAPS
-DEFINE_GRADIENT(gradient_of, lanes, exp_output_lanes)
+DEFINE_GRADIENT(gradient_of, lanes, EXP_OF_LANES)
 #if !PROBABILITIES
-DEFINE_GRADIENT(gradient_of_row, per_row, exp_output_row)
+DEFINE_GRADIENT(gradient_of_row, per_row, EXP_OF_ROW)
 
 static void set_patch(const op_args *a, const where *w, const target_term *term, per_row hard, int which, row_map *m) {
     m->at_target[which] = gradient_of_row(a, m, gather_logit(a, w, term->t.y), term->t.weight, hard);

@@ -36,10 +36,7 @@ static void map_row(const op_args *a, const where *w, const row_map *m) {
         return;
     }
     lanes last = map_class(a, w, m, a->classes - LANES);
-    long c = 0;
-    for (; c + UNIT * LANES <= a->classes; c += UNIT * LANES)
-        map_unit(a, w, m, c, LANES);
-    for (; c + LANES <= a->classes; c += LANES)
+    for (long c = 0; c + LANES <= a->classes; c += LANES)
         map_one(a, w, m, c);
     MAP_STORE(last, MAP_TARGET(a), w, a->classes - LANES);
 }

@@ -40,6 +40,14 @@ static where narrowed(const where *w, int live) {
     return narrow;
 }
 
+#define EACH_1(element, k) element(k)
+#define EACH_2(element, k) EACH_1(element, k), EACH_1(element, (k) + 1)
+#define EACH_4(element, k) EACH_2(element, k), EACH_2(element, (k) + 2)
+#define EACH_8(element, k) EACH_4(element, k), EACH_4(element, (k) + 4)
+#define EACH_16(element, k) EACH_8(element, k), EACH_8(element, (k) + 8)
+#define EACH_LANE(element) JOIN(EACH_, LANES)(element, 0) /* element(0), element(1), ... */
+#define LANE_NUMBER(k) (k)
+
 /* ---- vectors in memory with some lanes missing: those read as 0 and are not written ---- */
 
 static lanes load_lanes(__global const real *p, int live) {
@@ -67,10 +75,8 @@ static lanes_int lanes_between(int first, int end) {
 #if LANES == 1
     return first <= 0 && end > 0;
 #else
-    real_int mask[LANES];
-    for (int lane = 0; lane < LANES; lane++)
-        mask[lane] = lane >= first && lane < end ? -1 : 0;
-    return PACK(mask);
+    lanes_int lane = (lanes_int)(EACH_LANE(LANE_NUMBER));
+    return lane >= (lanes_int)first && lane < (lanes_int)end;
 #endif
 }
 
@@ -120,13 +126,6 @@ static real from_float(__global const float *p) {
 #else
 #define TOGETHER 1
 #endif
-#define EACH_1(element, k) element(k)
-#define EACH_2(element, k) EACH_1(element, k), EACH_1(element, (k) + 1)
-#define EACH_4(element, k) EACH_2(element, k), EACH_2(element, (k) + 2)
-#define EACH_8(element, k) EACH_4(element, k), EACH_4(element, (k) + 4)
-#define EACH_16(element, k) EACH_8(element, k), EACH_8(element, (k) + 8)
-#define EACH_LANE(element) JOIN(EACH_, LANES)(element, 0) /* element(0), element(1), ... */
-
 #define STRIDED_from_storage(k) from_storage(p + (k) * LANE_STEP(w))
 #define STRIDED_from_real(k) from_real(p + (k) * LANE_STEP(w))
 #define STRIDED_from_float(k) from_float(p + (k) * LANE_STEP(w))
@@ -167,6 +166,14 @@ DEFINE_LOAD_CLASS(load_class_float, float, PACK_FLOAT, from_float)
 #define UNIT 4
 #define BLOCK_STEP (CLASS_STEP * GROUP)
 
+/* Before a loop that adds up exponentials: with 32 registers, as processors have that take 16 lanes, there is room for more
+ * than one at a time. */
+#if LANES == 16
+#define UNROLL_SUMS _Pragma("unroll 4")
+#else
+#define UNROLL_SUMS
+#endif
+
 static lanes load_ahead(__global const storage *tensor, const where *w, long c, int j) {
     if (j * LANES * sizeof(storage) % 64 == 0) /* once for a cache line */
         PREFETCH(tensor + CLASS_ELEMENT(w, c));
@@ -195,8 +202,8 @@ static lanes load_class_weight(__global const real *weight, const where *w, long
 typedef lanes per_row;
 typedef lanes_int per_row_int; /* what comparisons of them give */
 typedef lanes_long per_row_long;
-#define exp_row exp_lanes
-#define exp_output_row exp_output_lanes
+#define exp_minus_row exp_minus_lanes
+#define exp_any_row exp_any_lanes
 #define tanh_row tanh_lanes
 #define ROW_INT(mask) MASK_FROM_LONG(mask)  /* per_row_int from the comparison of two per_row_long */
 #define ROW_LONG(mask) LONG_FROM_MASK(mask) /* and back */
@@ -273,31 +280,53 @@ static void scatter_class(per_row v, __global storage *tensor, const where *w, p
 typedef real per_row;
 typedef int per_row_int;
 typedef long per_row_long;
-#define exp_row exp_real
-#define exp_output_row exp_output_real
+#define exp_minus_row exp_minus_real
+#define exp_any_row exp_any_real
 #define tanh_row tanh_real
 #define ROW_INT(mask) ((int)(mask))
 #define ROW_LONG(mask) (mask)
 #define ROW_IN_RANGE(y, n) IN_RANGE(y, n)
 
 /* Halves onto halves, always in the same order. */
-static real fold_max(lanes v) {
-    real values[LANES];
-    UNPACK(v, values);
-    for (int width = LANES / 2; width > 0; width /= 2)
-        for (int lane = 0; lane < width; lane++)
-            values[lane] = LARGER(values[lane], values[lane + width]);
-    return values[0];
-}
-
-static real fold_sum(lanes v) {
-    real values[LANES];
-    UNPACK(v, values);
-    for (int width = LANES / 2; width > 0; width /= 2)
-        for (int lane = 0; lane < width; lane++)
-            values[lane] += values[lane + width];
-    return values[0];
-}
+#define DEFINE_FOLD(name, both)                                                                                        \
+    static real name(lanes v) {                                                                                        \
+        FOLD_16(both);                                                                                                 \
+        FOLD_8(both);                                                                                                  \
+        FOLD_4(both);                                                                                                  \
+        FOLD_2(both);                                                                                                  \
+        return FOLDED;                                                                                                 \
+    }
+#if LANES == 16
+#define FOLD_16(both) REAL_N(8) v8 = both(v.lo, v.hi)
+#else
+#define FOLD_16(both)
+#define v8 v
+#endif
+#if LANES >= 8
+#define FOLD_8(both) REAL_N(4) v4 = both(v8.lo, v8.hi)
+#else
+#define FOLD_8(both)
+#define v4 v
+#endif
+#if LANES >= 4
+#define FOLD_4(both) REAL_N(2) v2 = both(v4.lo, v4.hi)
+#else
+#define FOLD_4(both)
+#define v2 v
+#endif
+#if LANES >= 2
+#define FOLD_2(both) real v1 = both(v2.x, v2.y)
+#define FOLDED v1
+#else
+#define FOLD_2(both)
+#define FOLDED v
+#endif
+#define SUM_OF(a, b) ((a) + (b))
+DEFINE_FOLD(fold_max, LARGER)
+DEFINE_FOLD(fold_sum, SUM_OF)
+#undef v8
+#undef v4
+#undef v2
 
 #define FOLD_MAX(v) fold_max(v)
 #define FOLD_SUM(v) fold_sum(v)

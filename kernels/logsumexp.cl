@@ -54,7 +54,7 @@ static lse_lanes lse_start(void) {
 
 /* Raises the maximum and rescales the sums; gives how far the old maximum lies below the new one (<= 0). */
 static lanes lse_raise(lse_lanes *s, lanes top) {
-    lanes drop = s->top - top, factor = exp_lanes(drop);
+    lanes drop = s->top - top, factor = exp_minus_lanes(top - s->top);
     s->sum *= factor;
 #if SQUARES
     s->squares *= factor * factor;
@@ -94,25 +94,21 @@ static void lse_find(lse_lanes *s, const op_args *a, const where *w, long c, int
 #endif
 
 /* `count` vectors, a multiple of UNIT, from class c on: first their maximum, then, out of the nearest cache, the sum. So the
- * sum is rescaled once for a block, and there is no branch. */
+ * sum is rescaled once for a block, and there is no branch. What comes next is fetched while summing, since that is when memory
+ * would be idle. One vector after the other, as the constants of exp leave a processor with 16 registers no room for two at
+ * a time; it overlaps them itself. */
 static lanes lse_absorb_block(lse_lanes *s, const op_args *a, const where *w, long c, int count) {
-    lanes tops[UNIT], sum[UNIT];
+    lanes tops[UNIT], sum = (lanes)0;
 #if SQUARES
-    lanes squares[UNIT];
+    lanes squares = (lanes)0;
 #endif
 #pragma unroll
-    for (int j = 0; j < UNIT; j++) {
+    for (int j = 0; j < UNIT; j++)
         tops[j] = s->top;
-        sum[j] = (lanes)0;
-#if SQUARES
-        squares[j] = (lanes)0;
-#endif
-    }
     for (int k = 0; k < count; k += UNIT) {
 #pragma unroll
         for (int j = 0; j < UNIT; j++) {
-            lanes x = load_ahead(a->input, w, c + (k + j) * BLOCK_STEP, j);
-            x = LOGIT(a, x);
+            lanes x = load_logit(a, w, c + (k + j) * BLOCK_STEP);
             tops[j] = LARGER(tops[j], x);
         }
     }
@@ -122,19 +118,22 @@ static lanes lse_absorb_block(lse_lanes *s, const op_args *a, const where *w, lo
         lse_find(s, a, w, c, count, top);
 #endif
     lanes drop = lse_raise(s, top);
-    for (int k = 0; k < count; k += UNIT) {
-#pragma unroll
-        for (int j = 0; j < UNIT; j++) {
-            lanes e = exp_lanes(load_logit(a, w, c + (k + j) * BLOCK_STEP) - s->top);
-            sum[j] += e;
+    UNROLL_SUMS
+    for (int k = 0; k < count; k++) {
+        long class = c + k * BLOCK_STEP;
+        PREFETCH(a->input + CLASS_ELEMENT(w, class));
+        lanes x = load_logit(a, w, class);
 #if SQUARES
-            squares[j] += e * e;
+        lanes e = exp_minus_lanes(top - x);
+        sum += e;
+        squares += e * e;
+#else
+        sum = add_exp_lanes(sum, top - x);
 #endif
-        }
     }
-    s->sum += sum_of_unit(sum);
+    s->sum += sum;
 #if SQUARES
-    s->squares += sum_of_unit(squares);
+    s->squares += squares;
 #endif
     return drop;
 }
@@ -147,7 +146,7 @@ static lanes lse_absorb(lse_lanes *s, const op_args *a, const where *w, lanes x,
     if (a->given & GIVEN_ARGMAX)
         lse_find(s, a, w, c, 1, x);
 #endif
-    lanes drop = lse_raise(s, top), e = exp_lanes(x - s->top);
+    lanes drop = lse_raise(s, top), e = exp_minus_lanes(s->top - x);
     s->sum += e;
 #if SQUARES
     s->squares += e * e;
@@ -171,7 +170,7 @@ static per_row_long lse_argmax(const lse_row *row) {
 static lse_row lse_fold(const lse_lanes *s) {
     lse_row row;
     row.top = FOLD_MAX(s->top);
-    lanes factor = exp_lanes(s->top - (lanes)row.top);
+    lanes factor = exp_minus_lanes((lanes)row.top - s->top);
     row.sum = FOLD_SUM(s->sum * factor);
 #if SQUARES
     row.squares = FOLD_SUM(s->squares * factor * factor);
@@ -186,7 +185,7 @@ static lse_row lse_fold(const lse_lanes *s) {
 static lse_row lse_merge(const lse_row *a, const lse_row *b) {
     lse_row row;
     row.top = LARGER(a->top, b->top);
-    per_row left = exp_row(a->top - row.top), right = exp_row(b->top - row.top);
+    per_row left = exp_minus_row(row.top - a->top), right = exp_minus_row(row.top - b->top);
     row.sum = a->sum * left + b->sum * right;
 #if SQUARES
     row.squares = a->squares * left * left + b->squares * right * right;

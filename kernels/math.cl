@@ -6,87 +6,89 @@
 /* NaN in x loses: the sum of exponentials is what carries it on. */
 #define LARGER(m, x) ((x) > (m) ? (x) : (m))
 
-/* exp(d) for d <= 0 as the reductions need it: -inf and everything below EXP_FLOOR give about 1e-38 (or 1e-308), which no
- * sum that holds a 1 can feel; exp(0) is exactly 1; NaN stays NaN. Our own, since a built-in exp costs a CPU several times
- * as much.
+/* exp(-y) for y >= 0, which is what sums over a row are made of: from EXP_END on exactly 0, so that a logit of -inf adds
+ * nothing; exp(-0) is exactly 1; NaN stays NaN.
  *
- * d = n ln 2 + f. Adding and taking away 1.5 * 2^23 (2^52) plus the exponent's bias rounds to n, and leaves n and the bias in
- * the low bits of z, ready to be shifted into place as 2^n. ln 2 is split so that n times its first part is exact. exp(f)
- * for |f| <= ln 2 / 2 is a polynomial: in float of degree 6, fitted for the least largest relative error, 3.1e-9 before
- * rounding; in double the Taylor series to degree 13, 5e-18. 2^n is a factor, not an addition to the exponent's bits, so
- * that no NaN can turn into a number. */
+ * -y = n ln 2 - g. Adding and taking away 1.5 * 2^23 (2^52) plus the exponent's bias rounds to n, and leaves n and the bias in
+ * the low bits of z, ready to be shifted into place as 2^n: at EXP_END they are 0, and so is 2^n. ln 2 is split so that n times
+ * its first part is exact. exp(-g) for |g| <= ln 2 / 2 is a polynomial: in float of degree 6, fitted for the least largest
+ * relative error, 3.1e-9 before rounding; in double the Taylor series to degree 13, 5e-18. 2^n is a factor, not an addition to
+ * the exponent's bits, so that no NaN can turn into a number. */
 #if REAL64
-#define EXP_FLOOR ((real)-708.0)
-#define EXP_CEILING ((real)709.0)
+#define EXP_END ((real)709.0)
 #define ROUND_TRICK 6755399441056767.0 /* 1.5 * 2^52 + 1023 */
 #define LOG2_E 1.4426950408889634
 #define LN2_HIGH 0.69314718036912382
 #define LN2_LOW 1.9082149292705877e-10
 #define MANTISSA_BITS 52
-#define EXP_TERMS(f, type)                                                                                             \
-    type q = (type)1.6059043836821613e-10;                                                                             \
-    q = FMA(q, f, (type)2.08767569878681e-09);                                                                         \
-    q = FMA(q, f, (type)2.505210838544172e-08);                                                                        \
-    q = FMA(q, f, (type)2.7557319223985888e-07);                                                                       \
-    q = FMA(q, f, (type)2.7557319223985893e-06);                                                                       \
-    q = FMA(q, f, (type)2.4801587301587302e-05);                                                                       \
-    q = FMA(q, f, (type)0.00019841269841269841);                                                                       \
-    q = FMA(q, f, (type)0.0013888888888888889);                                                                        \
-    q = FMA(q, f, (type)0.0083333333333333332);                                                                        \
-    q = FMA(q, f, (type)0.041666666666666664);                                                                         \
-    q = FMA(q, f, (type)0.16666666666666666);                                                                          \
-    q = FMA(q, f, (type)0.5)
+#define EXP_TERMS(g, type)                                                                                             \
+    type p = (type)-1.6059043836821613e-10;                                                                            \
+    p = FMA(p, g, (type)2.08767569878681e-09);                                                                         \
+    p = FMA(p, g, (type)-2.505210838544172e-08);                                                                       \
+    p = FMA(p, g, (type)2.7557319223985888e-07);                                                                       \
+    p = FMA(p, g, (type)-2.7557319223985893e-06);                                                                      \
+    p = FMA(p, g, (type)2.4801587301587302e-05);                                                                       \
+    p = FMA(p, g, (type)-0.00019841269841269841);                                                                      \
+    p = FMA(p, g, (type)0.0013888888888888889);                                                                        \
+    p = FMA(p, g, (type)-0.0083333333333333332);                                                                       \
+    p = FMA(p, g, (type)0.041666666666666664);                                                                         \
+    p = FMA(p, g, (type)-0.16666666666666666);                                                                         \
+    p = FMA(p, g, (type)0.5)
 #else
-#define EXP_FLOOR ((real)-87.0f)
-#define EXP_CEILING ((real)88.0f)
+#define EXP_END ((real)88.0f)
 #define ROUND_TRICK 12583039.0f /* 1.5 * 2^23 + 127 */
 #define LOG2_E 1.44269504f
 #define LN2_HIGH 0.693115234f
 #define LN2_LOW 3.19461849e-05f
 #define MANTISSA_BITS 23
-#define EXP_TERMS(f, type)                                                                                             \
-    type q = FMA((type)0.00138145394f, f, (type)0.00836874545f);                                                       \
-    q = FMA(q, f, (type)0.041668389f);                                                                                 \
-    q = FMA(q, f, (type)0.166665211f);                                                                                 \
-    q = FMA(q, f, (type)0.49999994f)
+#define EXP_TERMS(g, type)                                                                                             \
+    type p = FMA((type)0.00138145394f, g, (type)-0.00836874545f);                                                      \
+    p = FMA(p, g, (type)0.041668389f);                                                                                 \
+    p = FMA(p, g, (type)-0.166665211f);                                                                                \
+    p = FMA(p, g, (type)0.49999994f)
 #endif
 
-#define DEFINE_EXP(name, type, as_type, as_integer)                                                                    \
-    static type name(type d) {                                                                                         \
-        d = d < (type)EXP_FLOOR ? (type)EXP_FLOOR : d;                                                                 \
-        type z = FMA(d, (type)LOG2_E, (type)ROUND_TRICK);                                                              \
-        type n = z - (type)ROUND_TRICK;                                                                                \
-        type f = FMA(n, (type)-LN2_HIGH, d);                                                                           \
-        f = FMA(n, (type)-LN2_LOW, f);                                                                                 \
-        EXP_TERMS(f, type);                                                                                            \
-        q = FMA(q * f, f, f);                                                                                          \
-        type power = as_type(as_integer(z) << MANTISSA_BITS);                                                          \
-        return FMA(q, power, power);                                                                                   \
-    }
+/* exp(-y) as p * power. */
+#define EXP_PARTS(type, as_type, as_integer)                                                                           \
+    y = y > (type)EXP_END ? (type)EXP_END : y;                                                                         \
+    type z = FMA(y, (type)-LOG2_E, (type)ROUND_TRICK), n = z - (type)ROUND_TRICK;                                      \
+    type g = FMA(n, (type)LN2_HIGH, y);                                                                                \
+    g = FMA(n, (type)LN2_LOW, g);                                                                                      \
+    EXP_TERMS(g, type);                                                                                                \
+    p = FMA(p, g, (type)-1);                                                                                           \
+    p = FMA(p, g, (type)1);                                                                                            \
+    type power = as_type(as_integer(z) << MANTISSA_BITS)
 
-/* exp(d) as outputs need it: exactly 0 below EXP_FLOOR, and no wrap-around for a d that is too large. */
-#define DEFINE_EXP_OUTPUT(name, type, exp_of)                                                                          \
-    static type name(type d) {                                                                                         \
-        type value = exp_of(d > (type)EXP_CEILING ? (type)EXP_CEILING : d);                                            \
-        return d < (type)EXP_FLOOR ? (type)0 : value;                                                                  \
+/* exp_minus: exp(-y); add_exp: sum + exp(-y), an instruction less; exp_any: exp(-y) for y of any sign, as large as there are
+ * numbers at the least. */
+#define DEFINE_EXP(suffix, type, as_type, as_integer)                                                                  \
+    static type exp_minus_##suffix(type y) {                                                                           \
+        EXP_PARTS(type, as_type, as_integer);                                                                          \
+        return p * power;                                                                                              \
+    }                                                                                                                  \
+    static type add_exp_##suffix(type sum, type y) {                                                                   \
+        EXP_PARTS(type, as_type, as_integer);                                                                          \
+        return FMA(p, power, sum);                                                                                     \
+    }                                                                                                                  \
+    static type exp_any_##suffix(type y) {                                                                             \
+        return exp_minus_##suffix(y < (type)-EXP_END ? (type)-EXP_END : y);                                            \
     }
 
 #if REAL64
 #define AS_REAL_N(n) JOIN(as_double, n)
 #define AS_REAL_INT_N(n) JOIN(as_long, n)
-DEFINE_EXP(exp_real, real, as_double, as_long)
+DEFINE_EXP(real, real, as_double, as_long)
 #else
 #define AS_REAL_N(n) JOIN(as_float, n)
 #define AS_REAL_INT_N(n) JOIN(as_int, n)
-DEFINE_EXP(exp_real, real, as_float, as_int)
+DEFINE_EXP(real, real, as_float, as_int)
 #endif
-DEFINE_EXP_OUTPUT(exp_output_real, real, exp_real)
 #if LANES == 1
-#define exp_lanes exp_real
-#define exp_output_lanes exp_output_real
+#define exp_minus_lanes exp_minus_real
+#define add_exp_lanes add_exp_real
+#define exp_any_lanes exp_any_real
 #else
-DEFINE_EXP(exp_lanes, lanes, AS_REAL_N(LANES), AS_REAL_INT_N(LANES))
-DEFINE_EXP_OUTPUT(exp_output_lanes, lanes, exp_lanes)
+DEFINE_EXP(lanes, lanes, AS_REAL_N(LANES), AS_REAL_INT_N(LANES))
 #endif
 
 /* ---- what a cap and binary cross-entropy need: vectors, and tanh for scalars too ---- */
@@ -104,7 +106,7 @@ DEFINE_EXP_OUTPUT(exp_output_lanes, lanes, exp_lanes)
 /* tanh: near 0, where 1 - exp(-2|z|) would cancel, an odd polynomial (3e-9); else by exp. */
 #define DEFINE_TANH(name, type, exp_of)                                                                                \
     static type name(type z) {                                                                                         \
-        type u = z * z, size = fabs(z), e = exp_of((type)-2 * size), far = ((type)1 - e) / ((type)1 + e);              \
+        type u = z * z, size = fabs(z), e = exp_of((type)2 * size), far = ((type)1 - e) / ((type)1 + e);              \
         type p = FMA((type)-0.00584333856f, u, (type)0.0207555126f);                                                   \
         p = FMA(p, u, (type)-0.0537731536f);                                                                           \
         p = FMA(p, u, (type)0.133318156f);                                                                             \
@@ -112,11 +114,11 @@ DEFINE_EXP_OUTPUT(exp_output_lanes, lanes, exp_lanes)
         type near = FMA(p * u, z, z);                                                                                  \
         return size < (type)0.6f ? near : copysign(far, z);                                                            \
     }
-DEFINE_TANH(tanh_real, real, exp_real)
+DEFINE_TANH(tanh_real, real, exp_minus_real)
 #if LANES == 1
 #define tanh_lanes tanh_real
 #else
-DEFINE_TANH(tanh_lanes, lanes, exp_lanes)
+DEFINE_TANH(tanh_lanes, lanes, exp_minus_lanes)
 #endif
 
 /* log(2^k (1 + f)) for 1 + f from sqrt(1/2) to sqrt(2): a polynomial (3e-8) beside the first two terms of the series. */

@@ -44,8 +44,8 @@ static void op_finish(const op_args *a, const where *w, const row_state *s, bool
 }
 
 static lanes op_map(const op_args *a, const where *w, const row_map *m, long c) {
-    lanes d = load_class(a->input, w, c) - (lanes)m->top;
-    return LOG ? d - (lanes)m->scale : exp_output_lanes(d) * (lanes)m->scale;
+    lanes x = load_class(a->input, w, c), top = (lanes)m->top;
+    return LOG ? (x - top) - (lanes)m->scale : exp_minus_lanes(top - x) * (lanes)m->scale;
 }
 
 #define MAP_TARGET(a) ((__global storage *)(a)->output)
@@ -103,7 +103,7 @@ static void op_finish(const op_args *a, const where *w, const row_state *s, bool
 static lanes op_map(const op_args *a, const where *w, const row_map *m, long c) {
     lanes y = load_class(FORWARD_OUTPUT(a), w, c);
     lanes g = load_class(GRAD_OUTPUT(a), w, c);
-    return LOG ? g - exp_output_lanes(y) * (lanes)*m : y * (g - (lanes)*m);
+    return LOG ? g - exp_any_lanes(-y) * (lanes)*m : y * (g - (lanes)*m);
 }
 
 #define MAP_TARGET(a) ((a)->grad_input)

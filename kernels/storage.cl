@@ -50,16 +50,26 @@ static void to_storage(real v, __global storage *p) {
 #define UNPACK_STORAGE(v, p) to_storage(v, p)
 #else
 typedef JOIN(uint, LANES) lanes_uint;
+#if LANES == 16
+#define UPPER_HALVES(bits) (ushort16)(as_ushort16((bits).lo).odd, as_ushort16((bits).hi).odd)
+#else
+#define UPPER_HALVES(bits) (UPPER_HALVES_OF(LANES)(bits).odd)
+#define UPPER_HALVES_OF(n) JOIN(UPPER_HALVES_, n)
+#define UPPER_HALVES_2 as_ushort4
+#define UPPER_HALVES_4 as_ushort8
+#define UPPER_HALVES_8 as_ushort16
+#endif
 
 static lanes pack_storage(__global const storage *p) {
     return JOIN(as_float, LANES)(JOIN(convert_uint, LANES)(JOIN(vload, LANES)(0, p)) << 16u);
 }
 
+/* The upper halves by their place, which is one shuffle: converting them takes a processor many times as long. */
 static void unpack_storage(lanes v, __global storage *p) {
     lanes_uint bits = JOIN(as_uint, LANES)(v);
     lanes_uint rounded = bits + ((lanes_uint)0x7fffu + ((bits >> 16u) & 1u));
     bits = v != v ? bits | 0x400000u : rounded;
-    JOIN(vstore, LANES)(JOIN(convert_ushort, LANES)(bits >> 16u), 0, p);
+    JOIN(vstore, LANES)(UPPER_HALVES(bits), 0, p);
 }
 
 #define PACK_STORAGE(p) pack_storage(p)
