@@ -1,108 +1,144 @@
-/* The ceilings: a kernel that reads and adds, one that reads, scales and writes. Both as plain and as wide as the
- * device likes it, so that nothing but memory holds them up. */
+/* The ceilings: building their kernels for a device, and launching them. */
 #include "bench_ceiling.h"
 
+#include "bench.h"
+#include "bench_ceiling_source.h"
 #include "message.h"
 
-static const char source[] =
-    "#ifdef __clang__\n"
-    "#pragma clang diagnostic ignored \"-Wpsabi\"\n" /* vectors wider than the machine's are meant */
-    "#endif\n"
-    "#define JOIN_(a, b) a##b\n"
-    "#define JOIN(a, b) JOIN_(a, b)\n"
-    "typedef JOIN(float, WIDTH) wide;\n"
-    "#define LOAD(i) JOIN(vload, WIDTH)(i, from)\n"
-    "__kernel void read_and_add(__global const float *from, ulong vectors, ulong strided, __global float *to) {\n"
-    "    ulong items = get_global_size(0), item = get_global_id(0), share = (vectors + items - 1) / items;\n"
-    "    ulong first = strided ? item : item * share, step = strided ? items : 1;\n"
-    "    ulong end = strided ? vectors : min(first + share, vectors), i = first;\n"
-    "    wide s0 = 0, s1 = 0, s2 = 0, s3 = 0;\n"
-    "    for (; i + 3 * step < end; i += 4 * step) {\n"
-    "        s0 += LOAD(i);\n"
-    "        s1 += LOAD(i + step);\n"
-    "        s2 += LOAD(i + 2 * step);\n"
-    "        s3 += LOAD(i + 3 * step);\n"
-    "    }\n"
-    "    for (; i < end; i += step)\n"
-    "        s0 += LOAD(i);\n"
-    "    float sum[WIDTH], all = 0;\n"
-    "    JOIN(vstore, WIDTH)((s0 + s1) + (s2 + s3), 0, sum);\n"
-    "    for (int lane = 0; lane < WIDTH; lane++)\n"
-    "        all += sum[lane];\n"
-    "    to[item] = all;\n"
-    "}\n"
-    "__kernel void scale_and_copy(__global const float *from, ulong vectors, ulong strided, __global float *to) {\n"
-    "    ulong items = get_global_size(0), item = get_global_id(0), share = (vectors + items - 1) / items;\n"
-    "    ulong first = strided ? item : item * share, step = strided ? items : 1;\n"
-    "    ulong end = strided ? vectors : min(first + share, vectors);\n"
-    "    for (ulong i = first; i < end; i += step)\n"
-    "        JOIN(vstore, WIDTH)(2.0f * LOAD(i), i, to);\n"
-    "}\n";
+#include <stdio.h>
+#include <string.h>
 
-#define WIDTH_CPU 16
-#define WIDTH_GPU 4
-#define GROUP_GPU 256
+/* What a work-item does differently; the names end those of the kernels. */
+static const struct {
+    const char *name;
+    size_t streams, unroll;
+    bool reads, writes; /* is there a kernel that only reads, and one that writes? */
+    bool cores, pocl;   /* only where a core runs a whole work-item; only on PoCL */
+} variants[BENCH_VARIANTS] = {
+    {"1", 1, 8, true, true, false, false},
+    {"2", 2, 2, true, true, true, false},
+    {"4", 4, 2, true, true, true, false},
+    {"fetched_1", 1, 8, true, true, true, true},     /* loads ahead by software */
+    {"fetched_4", 4, 2, true, false, true, true},    /* likewise */
+    {"past_cache_1", 1, 8, false, true, true, true}, /* stores that do not read the line first */
+    {"past_cache_2", 2, 8, false, true, true, true}, /* likewise */
+};
 
-static int refuse(const char *what, cl_int error) {
+static const char *const motion_names[BENCH_MOTIONS] = {[BENCH_READ] = "read",
+                                                        [BENCH_READ_TWO] = "read_two",
+                                                        [BENCH_COPY] = "copy",
+                                                        [BENCH_COPY_TWO] = "copy_two",
+                                                        [BENCH_WRITE] = "write"};
+
+int bench_refuse(const char *what, cl_int error) {
     return complain("%s failed: %s (%d)", what, clxent_status_string(error), (int)error);
+}
+
+static bool is_pocl(cl_device_id device) {
+    cl_platform_id platform = NULL;
+    char name[256];
+    clGetDeviceInfo(device, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL);
+    platform_text(platform, CL_PLATFORM_NAME, name, sizeof name);
+    return strcmp(name, "Portable Computing Language") == 0;
+}
+
+/* Does one of the processor's cores run a whole work-item, vectors and all? Mesa's llvmpipe calls itself a CPU but runs
+ * work-items in the lanes, as GPUs do. */
+static bool runs_vectors(cl_device_id device) {
+    char name[256];
+    cl_device_type type = 0;
+    clGetDeviceInfo(device, CL_DEVICE_TYPE, sizeof type, &type, NULL);
+    device_text(device, CL_DEVICE_NAME, name, sizeof name);
+    return (type & CL_DEVICE_TYPE_CPU) != 0 && strncmp(name, "llvmpipe", strlen("llvmpipe")) != 0;
+}
+
+static cl_int make_kernels(bench_ceiling *ceiling, bool cores, bool pocl) {
+    cl_int error = CL_SUCCESS;
+    ceiling->empty = clCreateKernel(ceiling->program, "empty", &error);
+    for (size_t motion = 0; motion < BENCH_MOTIONS; motion++)
+        for (size_t i = 0; i < BENCH_VARIANTS && error == CL_SUCCESS; i++) {
+            char name[64];
+            bool here = (cores || !variants[i].cores) && (pocl || !variants[i].pocl);
+            if (!here || !(motion <= BENCH_READ_TWO ? variants[i].reads : variants[i].writes))
+                continue;
+            snprintf(name, sizeof name, "%s_%s", motion_names[motion], variants[i].name);
+            ceiling->kernels[motion][i] = clCreateKernel(ceiling->program, name, &error);
+        }
+    return error;
+}
+
+static cl_int build(bench_ceiling *ceiling, cl_context context, cl_device_id device) {
+    cl_int error = CL_SUCCESS;
+    bool vectors = runs_vectors(device), pocl = vectors && is_pocl(device);
+    cl_uint units = 1;
+    size_t most = 1;
+    clGetDeviceInfo(device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
+    clGetDeviceInfo(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof most, &most, NULL);
+    ceiling->group = vectors ? 1 : most < 256 ? most : 256; /* a CPU spreads groups over its cores */
+    ceiling->items = vectors ? (size_t)units * 16 : (size_t)units * 8 * ceiling->group;
+    ceiling->vector = vectors ? 64 : 16;
+    char build_options[80];
+    snprintf(build_options, sizeof build_options, "-D WIDTH=%zu -D STRIDED=%d%s", ceiling->vector / sizeof(cl_uint),
+             !vectors, pocl ? " -D POCL" : "");
+    const char *text = bench_ceiling_source;
+    ceiling->sums = clCreateBuffer(context, CL_MEM_READ_WRITE, ceiling->items * sizeof(cl_uint), NULL, &error);
+    if (error == CL_SUCCESS)
+        ceiling->program = clCreateProgramWithSource(context, 1, &text, NULL, &error);
+    if (error == CL_SUCCESS)
+        error = clBuildProgram(ceiling->program, 1, &device, build_options, NULL, NULL);
+    return error == CL_SUCCESS ? make_kernels(ceiling, vectors, pocl) : error;
 }
 
 int bench_ceiling_open(bench_ceiling *ceiling, cl_context context, cl_device_id device) {
     *ceiling = (bench_ceiling){0};
-    cl_device_type type = 0;
-    cl_uint units = 1;
-    cl_int error = clGetDeviceInfo(device, CL_DEVICE_TYPE, sizeof type, &type, NULL);
-    if (error == CL_SUCCESS)
-        error = clGetDeviceInfo(device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
-    if (error != CL_SUCCESS)
-        return refuse("clGetDeviceInfo", error);
-    ceiling->strided = (type & CL_DEVICE_TYPE_CPU) == 0;
-    ceiling->items = (size_t)units * (ceiling->strided ? 2048 : 8);
-    const char *text = source;
-    ceiling->program = clCreateProgramWithSource(context, 1, &text, NULL, &error);
-    if (error == CL_SUCCESS)
-        error =
-            clBuildProgram(ceiling->program, 1, &device, ceiling->strided ? "-D WIDTH=4" : "-D WIDTH=16", NULL, NULL);
-    if (error == CL_SUCCESS)
-        ceiling->read = clCreateKernel(ceiling->program, "read_and_add", &error);
-    if (error == CL_SUCCESS)
-        ceiling->copy = clCreateKernel(ceiling->program, "scale_and_copy", &error);
+    cl_int error = build(ceiling, context, device);
     if (error == CL_SUCCESS)
         return STATUS_OK;
     bench_ceiling_close(ceiling);
-    return refuse("building the kernels that measure the ceilings", error);
+    return bench_refuse("building the kernels that measure the ceilings", error);
 }
 
 void bench_ceiling_close(bench_ceiling *ceiling) {
-    if (ceiling->read != NULL)
-        clReleaseKernel(ceiling->read);
-    if (ceiling->copy != NULL)
-        clReleaseKernel(ceiling->copy);
+    for (size_t motion = 0; motion < BENCH_MOTIONS; motion++)
+        for (size_t i = 0; i < BENCH_VARIANTS; i++)
+            if (ceiling->kernels[motion][i] != NULL)
+                clReleaseKernel(ceiling->kernels[motion][i]);
+    if (ceiling->empty != NULL)
+        clReleaseKernel(ceiling->empty);
     if (ceiling->program != NULL)
         clReleaseProgram(ceiling->program);
+    if (ceiling->sums != NULL)
+        clReleaseMemObject(ceiling->sums);
     *ceiling = (bench_ceiling){0};
 }
 
-static cl_int enqueue(const bench_ceiling *ceiling, cl_kernel kernel, cl_command_queue queue, cl_mem from, size_t count,
-                      cl_mem to) {
-    cl_ulong vectors = count / (ceiling->strided ? WIDTH_GPU : WIDTH_CPU), strided = ceiling->strided;
-    cl_int error = clSetKernelArg(kernel, 0, sizeof from, &from);
-    if (error == CL_SUCCESS)
-        error = clSetKernelArg(kernel, 1, sizeof vectors, &vectors);
-    if (error == CL_SUCCESS)
-        error = clSetKernelArg(kernel, 2, sizeof strided, &strided);
-    if (error == CL_SUCCESS)
-        error = clSetKernelArg(kernel, 3, sizeof to, &to);
+cl_int bench_ceiling_enqueue(const bench_ceiling *ceiling, cl_command_queue queue, bench_motion motion, size_t variant,
+                             const bench_span *span) {
+    /* Every argument must be a buffer, used or not. */
+    cl_mem second = span->second != NULL ? span->second : span->first;
+    cl_mem result = span->result != NULL ? span->result : span->first;
+    cl_ulong start = span->offset / ceiling->vector, vectors = span->bytes / ceiling->vector;
+    cl_uint factor = 1;
+    const struct {
+        size_t size;
+        const void *value;
+    } arguments[] = {{sizeof span->first, &span->first},
+                     {sizeof second, &second},
+                     {sizeof result, &result},
+                     {sizeof start, &start},
+                     {sizeof vectors, &vectors},
+                     {sizeof factor, &factor},
+                     {sizeof ceiling->sums, &ceiling->sums}};
+    cl_kernel kernel = ceiling->kernels[motion][variant];
+    cl_int error = CL_SUCCESS;
+    for (cl_uint i = 0; i < sizeof arguments / sizeof arguments[0] && error == CL_SUCCESS; i++)
+        error = clSetKernelArg(kernel, i, arguments[i].size, arguments[i].value);
     if (error != CL_SUCCESS)
         return error;
-    const size_t group = ceiling->strided ? GROUP_GPU : 1; /* a CPU spreads groups, not work-items, over its cores */
-    return clEnqueueNDRangeKernel(queue, kernel, 1, NULL, &ceiling->items, &group, 0, NULL, NULL);
+    return clEnqueueNDRangeKernel(queue, kernel, 1, NULL, &ceiling->items, &ceiling->group, 0, NULL, NULL);
 }
 
-cl_int bench_read(const bench_ceiling *ceiling, cl_command_queue queue, cl_mem from, size_t count, cl_mem to) {
-    return enqueue(ceiling, ceiling->read, queue, from, count, to);
-}
-
-cl_int bench_copy(const bench_ceiling *ceiling, cl_command_queue queue, cl_mem from, size_t count, cl_mem to) {
-    return enqueue(ceiling, ceiling->copy, queue, from, count, to);
+size_t bench_ceiling_bytes(const bench_ceiling *ceiling, size_t variant, size_t bytes) {
+    size_t at_once = ceiling->items * variants[variant].streams * variants[variant].unroll * ceiling->vector;
+    return bytes / at_once * at_once;
 }

@@ -83,6 +83,13 @@ void json_count(json *object, const char *name, unsigned long long value) {
     printf("%llu", value);
 }
 
+void json_counts(json *object, const char *name, const size_t *values, size_t count) {
+    print_name(object, name);
+    for (size_t i = 0; i < count; i++)
+        printf("%s%zu", i > 0 ? ", " : "[", values[i]);
+    fputs(count > 0 ? "]" : "[]", stdout);
+}
+
 void json_bool(json *object, const char *name, bool value) {
     print_name(object, name);
     fputs(value ? "true" : "false", stdout);

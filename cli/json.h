@@ -6,6 +6,7 @@
 #define CLI_JSON_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef struct json {
     bool first; /* has no member yet */
@@ -15,6 +16,7 @@ void json_begin(json *object);
 void json_string(json *object, const char *name, const char *text);
 void json_real(json *object, const char *name, double value); /* in as few digits as give the same double back */
 void json_count(json *object, const char *name, unsigned long long value);
+void json_counts(json *object, const char *name, const size_t *values, size_t count); /* a list */
 void json_bool(json *object, const char *name, bool value);
 void json_end(json *object);
 

@@ -1,16 +1,40 @@
-/* Checks of the device buffers that a caller brings: everything that OpenCL itself would not notice. */
+/* Checks of the device buffers that a caller brings: everything that OpenCL itself would not notice.
+ *
+ * Each call asks OpenCL anew, since a handle can be that of another object than last time; within a call, each handle
+ * once. */
 #include "buffers.h"
 
 #include "op.h"
 #include "status.h"
 
-static clxent_status refuse_handle(const char *name, cl_int error) {
-    return clx_fail(CLXENT_INVALID_BUFFER, "%s is not a valid cl_mem: %s (%d)", name, clxent_status_string(error),
-                    (int)error);
+/* A memory object, and where in its parent it lies, if it is a sub-buffer. */
+typedef struct memory {
+    cl_mem mem;
+    size_t size;
+    const void *root;
+    size_t origin;
+} memory;
+
+/* The buffers of a call that have been looked at. */
+typedef struct found {
+    const clxent_plan *plan;
+    size_t count;
+    int numbers[CLX_BUFFERS];
+    memory memories[CLX_BUFFERS];
+    clx_place places[CLX_BUFFERS];
+} found;
+
+static const char *name_of(int number) {
+    return number == CLX_WORKSPACE ? "workspace" : clx_tensor_name((clx_tensor)number);
+}
+
+static clxent_status refuse_handle(int number, cl_int error) {
+    return clx_fail(CLXENT_INVALID_BUFFER, "%s is not a valid cl_mem: %s (%d)", name_of(number),
+                    clxent_status_string(error), (int)error);
 }
 
 /* Is it a buffer of this context, and how many bytes has it? */
-static clxent_status check_memory(const clxent_plan *plan, const char *name, cl_mem mem, size_t *size) {
+static clxent_status check_memory(const clxent_plan *plan, int number, cl_mem mem, size_t *size) {
     cl_mem_object_type type = 0;
     cl_context context = NULL;
     cl_int error = clGetMemObjectInfo(mem, CL_MEM_TYPE, sizeof type, &type, NULL);
@@ -19,74 +43,94 @@ static clxent_status check_memory(const clxent_plan *plan, const char *name, cl_
     if (error == CL_SUCCESS)
         error = clGetMemObjectInfo(mem, CL_MEM_SIZE, sizeof *size, size, NULL);
     if (error != CL_SUCCESS)
-        return refuse_handle(name, error);
+        return refuse_handle(number, error);
     if (type != CL_MEM_OBJECT_BUFFER)
-        return clx_fail(CLXENT_INVALID_BUFFER, "%s is a memory object of type 0x%x, not a buffer", name,
+        return clx_fail(CLXENT_INVALID_BUFFER, "%s is a memory object of type 0x%x, not a buffer", name_of(number),
                         (unsigned)type);
     if (context != plan->core->cl)
-        return clx_fail(CLXENT_INVALID_BUFFER, "%s belongs to another OpenCL context than the plan", name);
+        return clx_fail(CLXENT_INVALID_BUFFER, "%s belongs to another OpenCL context than the plan", name_of(number));
     return CLXENT_SUCCESS;
 }
 
 /* A sub-buffer's bytes are those of its parent, so that overlap is seen through it. */
-static clxent_status find_place(const char *name, const clxent_buffer *buffer, size_t bytes, clx_place *place) {
+static clxent_status find_root(int number, memory *m) {
     cl_mem parent = NULL;
-    size_t origin = 0;
-    cl_int error = clGetMemObjectInfo(buffer->mem, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof parent, &parent, NULL);
+    m->origin = 0;
+    cl_int error = clGetMemObjectInfo(m->mem, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof parent, &parent, NULL);
     if (error == CL_SUCCESS && parent != NULL)
-        error = clGetMemObjectInfo(buffer->mem, CL_MEM_OFFSET, sizeof origin, &origin, NULL);
-    if (error != CL_SUCCESS)
-        return refuse_handle(name, error);
-    place->object = parent != NULL ? (const void *)parent : (const void *)buffer->mem;
-    place->begin = origin + buffer->offset;
-    place->size = bytes;
-    return CLXENT_SUCCESS;
+        error = clGetMemObjectInfo(m->mem, CL_MEM_OFFSET, sizeof m->origin, &m->origin, NULL);
+    m->root = parent != NULL ? (const void *)parent : (const void *)m->mem;
+    return error == CL_SUCCESS ? CLXENT_SUCCESS : refuse_handle(number, error);
 }
 
-static clxent_status check_buffer(const clxent_plan *plan, const char *name, const clxent_buffer *buffer, size_t bytes,
-                                  size_t alignment, clx_place *place) {
-    size_t size = 0;
-    clxent_status status = check_memory(plan, name, buffer->mem, &size);
+static const memory *seen_before(const found *f, cl_mem mem) {
+    for (size_t i = 0; i < f->count; i++)
+        if (f->memories[i].mem == mem)
+            return &f->memories[i];
+    return NULL;
+}
+
+/* Checks one buffer by itself, and notes where it lies. */
+static clxent_status look_at(found *f, int number, const clxent_buffer *buffer, size_t bytes, size_t alignment) {
+    const memory *before = seen_before(f, buffer->mem);
+    memory m = before != NULL ? *before : (memory){.mem = buffer->mem};
+    clxent_status status = before != NULL ? CLXENT_SUCCESS : check_memory(f->plan, number, m.mem, &m.size);
     if (status != CLXENT_SUCCESS)
         return status;
     if (buffer->offset % alignment != 0)
-        return clx_fail(CLXENT_INVALID_BUFFER, "%s has offset %zu, which is not a multiple of %zu", name,
+        return clx_fail(CLXENT_INVALID_BUFFER, "%s has offset %zu, which is not a multiple of %zu", name_of(number),
                         buffer->offset, alignment);
-    if (buffer->offset > size || size - buffer->offset < bytes)
-        return clx_fail(CLXENT_BUFFER_TOO_SMALL, "%s needs %zu bytes from offset %zu, the buffer has %zu", name, bytes,
-                        buffer->offset, size);
-    return find_place(name, buffer, bytes, place);
-}
-
-static clxent_status check_workspace(const clxent_plan *plan, const clxent_args *args,
-                                     const clx_place places[CLX_TENSORS]) {
-    const clxent_buffer *workspace = &args->workspace;
-    clx_place place = {0};
-    if (workspace->mem == NULL)
-        return clx_fail(CLXENT_MISSING_BUFFER, "workspace is null, but this call needs its %zu bytes",
-                        plan->workspace.size);
-    clxent_status status =
-        check_buffer(plan, "workspace", workspace, plan->workspace.size, CLX_WORKSPACE_ALIGNMENT, &place);
-    for (clx_tensor tensor = 0; tensor < CLX_TENSORS && status == CLXENT_SUCCESS; tensor++)
-        if (clx_is_used(clx_tensor_use(&plan->problem, tensor)) && clx_overlap(&place, &places[tensor]))
-            status = clx_fail(CLXENT_INVALID_BUFFER, "workspace overlaps %s", clx_tensor_name(tensor));
+    if (buffer->offset > m.size || m.size - buffer->offset < bytes)
+        return clx_fail(CLXENT_BUFFER_TOO_SMALL, "%s needs %zu bytes from offset %zu, the buffer has %zu",
+                        name_of(number), bytes, buffer->offset, m.size);
+    status = before != NULL ? CLXENT_SUCCESS : find_root(number, &m);
+    f->numbers[f->count] = number;
+    f->memories[f->count] = m;
+    f->places[f->count] = (clx_place){m.root, m.origin + buffer->offset, bytes};
+    f->count++;
     return status;
 }
 
-clxent_status clx_check_buffers(const clxent_plan *plan, const clxent_args *args, bool needs_workspace) {
-    const clx_problem *problem = &plan->problem;
+/* What may lie over each other and how is for host/tensor.c to say; mostly nothing does, and that is soon seen. */
+static bool any_overlap(const found *f) {
+    for (size_t i = 0; i < f->count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (clx_overlap(&f->places[i], &f->places[j]))
+                return true;
+    return false;
+}
+
+static clxent_status check_overlap(const found *f) {
     clx_place places[CLX_TENSORS] = {{0}};
-    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++)
-        places[tensor].object = clx_buffer(args, tensor)->mem;
-    clxent_status status = clx_check_presence(problem, places);
+    for (size_t i = 0; i < f->count; i++)
+        places[f->numbers[i]] = f->places[i];
+    return clx_check_overlap(&f->plan->problem, places);
+}
+
+static clxent_status check_workspace(found *f, const clxent_buffer *workspace) {
+    const size_t size = f->plan->workspace.size, tensors = f->count;
+    if (workspace->mem == NULL)
+        return clx_fail(CLXENT_MISSING_BUFFER, "workspace is null, but this call needs its %zu bytes", size);
+    clxent_status status = look_at(f, CLX_WORKSPACE, workspace, size, CLX_WORKSPACE_ALIGNMENT);
+    for (size_t i = 0; i < tensors && status == CLXENT_SUCCESS; i++)
+        if (clx_overlap(&f->places[tensors], &f->places[i]))
+            status = clx_fail(CLXENT_INVALID_BUFFER, "workspace overlaps %s", name_of(f->numbers[i]));
+    return status;
+}
+
+clxent_status clx_check_buffers(const clxent_plan *plan, const clxent_args *args, unsigned tensors,
+                                bool needs_workspace) {
+    found f;
+    f.plan = plan;
+    f.count = 0;
+    clxent_status status = CLXENT_SUCCESS;
     for (clx_tensor tensor = 0; tensor < CLX_TENSORS && status == CLXENT_SUCCESS; tensor++)
-        if (places[tensor].object != NULL && clx_is_used(clx_tensor_use(problem, tensor)))
-            status =
-                check_buffer(plan, clx_tensor_name(tensor), clx_buffer(args, tensor), clx_tensor_bytes(problem, tensor),
-                             clx_element_size(problem, tensor), &places[tensor]);
-    if (status == CLXENT_SUCCESS)
-        status = clx_check_overlap(problem, places);
+        if (tensors & 1u << tensor)
+            status = look_at(&f, (int)tensor, clx_buffer(args, tensor), plan->needs.bytes[tensor],
+                             plan->needs.alignment[tensor]);
+    if (status == CLXENT_SUCCESS && any_overlap(&f))
+        status = check_overlap(&f);
     if (status == CLXENT_SUCCESS && needs_workspace)
-        status = check_workspace(plan, args, places);
+        status = check_workspace(&f, &args->workspace);
     return status;
 }

@@ -5,7 +5,9 @@
 #include "plan.h"
 #include "tensor.h"
 
-/* struct_size, presence, kind, context, size, alignment and overlap of every buffer that the plan uses. */
-clxent_status clx_check_buffers(const clxent_plan *plan, const clxent_args *args, bool needs_workspace);
+/* Kind, context, size, alignment and overlap of every buffer in the set `tensors` (bits, 1 << tensor), all of which the
+ * plan uses, and of the workspace where it is needed. Presence has been checked. */
+clxent_status clx_check_buffers(const clxent_plan *plan, const clxent_args *args, unsigned tensors,
+                                bool needs_workspace);
 
 #endif

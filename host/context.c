@@ -1,6 +1,7 @@
 /* Contexts: made from a device, with or without an OpenCL context of the caller's. */
 #include "context.h"
 
+#include "blob.h"
 #include "status.h"
 
 #include <stdlib.h>
@@ -37,6 +38,12 @@ clxent_status clxent_context_get(clxent_context *context, cl_context *cl, cl_dev
     if (device != NULL)
         *device = context->core->device.id;
     return CLXENT_SUCCESS;
+}
+
+clxent_status clxent_context_add_blob(clxent_context *context, const void *blob, size_t size) {
+    if (context == NULL || blob == NULL)
+        return clx_fail(CLXENT_INVALID_ARGUMENT, "%s is null", context == NULL ? "context" : "blob");
+    return clx_blob_add(context->core, blob, size);
 }
 
 void clxent_context_destroy(clxent_context *context) {

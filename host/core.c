@@ -1,7 +1,7 @@
 /* The part of a context that its plans keep alive. */
 #include "core.h"
 
-#include "program.h"
+#include "blob.h"
 #include "status.h"
 
 #include <stdlib.h>
@@ -63,6 +63,7 @@ void clx_core_release(clx_core *core) {
     if (core == NULL || atomic_fetch_sub(&core->references, 1) != 1)
         return;
     clx_programs_release(core->programs);
+    clx_blobs_release(core->blobs);
     if (core->cl != NULL)
         clReleaseContext(core->cl);
     clx_lock_destroy(&core->build_lock);

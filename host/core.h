@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 typedef struct clx_program clx_program;
+typedef struct clx_blob clx_blob;
 
 typedef struct clx_core {
     atomic_size_t references;
@@ -15,6 +16,7 @@ typedef struct clx_core {
     clx_device device;
     clx_lock build_lock;   /* held while looking for a program and while building one: builds are serialised */
     clx_program *programs; /* guarded by build_lock; entries are only ever added */
+    clx_blob *blobs;       /* guarded by build_lock; programs that a caller brought and no plan has wanted yet */
 } clx_core;
 
 /* Takes `cl`, or makes an OpenCL context where it is NULL. The caller has the first reference. */

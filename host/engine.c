@@ -180,6 +180,16 @@ clxent_status clx_engine_check_loops(const clx_problem *problem, const clx_devic
                     problem->desc.classes, geometry->name, iterations, device->loop_limit);
 }
 
+/* 32 or 64 KiB: in the nearest cache, or the one behind it. */
+#define TILE_VECTORS 1024
+
+#define TILE_GROUP 4 /* work-items of a group, each with a tile of its own */
+
+/* Where work-items lie side by side they do so for memory as well, and their own memory is no nearer. */
+static bool takes_tiles(const clx_device *device, clx_layout layout, size_t group_size) {
+    return layout != CLX_CLASSES_ALONG && !device->simt && group_size <= TILE_GROUP;
+}
+
 static clxent_status decide(const clx_problem *problem, const clx_device *device, const engine *chosen,
                             clx_geometry *geometry) {
     size_t forced = problem->desc.work_group_size;
@@ -188,12 +198,15 @@ static clxent_status decide(const clx_problem *problem, const clx_device *device
                         device->max_work_group);
     geometry->engine = chosen->id;
     geometry->name = chosen->name;
-    geometry->file = chosen->file;
+    size_t group_size = forced > 0 ? forced : chosen->group_size(problem, device);
+    bool tiles = takes_tiles(device, chosen->layout, group_size);
+    geometry->file = tiles ? "tiles" : chosen->file;
+    geometry->tile = tiles ? TILE_VECTORS : 0;
     geometry->layout = chosen->layout;
     geometry->shared_rows = chosen->shared_rows;
     geometry->splits = chosen->splits;
     geometry->lanes = lanes_for(problem, device, chosen);
-    geometry->group_size = forced > 0 ? forced : chosen->group_size(problem, device);
+    geometry->group_size = group_size;
     return clx_engine_check_loops(problem, device, geometry);
 }
 

@@ -17,6 +17,7 @@ typedef struct clx_geometry {
     bool shared_rows;  /* the work-items of a group share a row, and group_size is compiled in */
     bool splits;       /* several groups share a row, a chunk each: three launches, see engine_row_split.cl */
     size_t lanes;      /* width of a vector */
+    size_t tile;       /* vectors of a tile that rows are copied into, see engine_tiles.cl; 0: none */
     size_t group_size; /* work-items of a work-group */
 } clx_geometry;
 

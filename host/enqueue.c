@@ -1,4 +1,8 @@
-/* Enqueueing a plan: checks, arguments, launches. Never compiles, allocates or blocks. */
+/* Enqueueing a plan: checks, arguments, launches. Never compiles, allocates or blocks.
+ *
+ * A training step enqueues thousands of times, so a call that is like the one before must cost little: what follows
+ * from the plan, or from which tensors there are, is not worked out again. What may be another memory object or queue
+ * behind the same handle is looked at each time. */
 #include "buffers.h"
 #include "launch.h"
 #include "op.h"
@@ -23,10 +27,22 @@ typedef struct call {
     clxent_plan *plan;
     const clxent_args *args;
     bool in_order;
-    bool uses_workspace; /* where it does not, what args.workspace holds is nobody's business */
     cl_uint wait_count;
     const cl_event *wait_list;
 } call;
+
+static clxent_status check_call(const call *c) {
+    if (c->plan == NULL || c->args == NULL)
+        return clx_fail(CLXENT_INVALID_ARGUMENT, "%s is null", c->plan == NULL ? "plan" : "args");
+    if (c->args->struct_size < FIRST_ARGS_SIZE || c->args->struct_size > sizeof(clxent_args))
+        return clx_fail(CLXENT_INVALID_ARGUMENT,
+                        "args.struct_size is %zu, this library knows %zu to %zu: was clxent_args_init called?",
+                        c->args->struct_size, (size_t)FIRST_ARGS_SIZE, sizeof(clxent_args));
+    if ((c->wait_count == 0) != (c->wait_list == NULL))
+        return clx_fail(CLXENT_INVALID_ARGUMENT, "wait_count is %u, but wait_list is %s", (unsigned)c->wait_count,
+                        c->wait_list == NULL ? "null" : "not null");
+    return CLXENT_SUCCESS;
+}
 
 static clxent_status check_queue(call *c) {
     cl_context context = NULL;
@@ -50,28 +66,57 @@ static clxent_status check_queue(call *c) {
     return CLXENT_SUCCESS;
 }
 
-static bool is_given(const call *c, clx_tensor tensor) {
-    return clx_is_used(clx_tensor_use(&c->plan->problem, tensor)) && clx_buffer(c->args, tensor)->mem != NULL;
+/* ---- what follows from which tensors there are ---- */
+
+/* Those that the caller gave, without the ones that this pass ignores. */
+static unsigned tensors_of(const call *c) {
+    const unsigned relevant = c->plan->needs.used | c->plan->needs.refused;
+    unsigned tensors = 0;
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++)
+        tensors |= clx_buffer(c->args, tensor)->mem != NULL ? 1u << tensor : 0;
+    return tensors & relevant;
 }
 
-static cl_uint given_bits(const call *c) {
-    const clxent_desc *desc = &c->plan->problem.desc;
+static bool has(unsigned tensors, clx_tensor tensor) {
+    return (tensors & 1u << tensor) != 0;
+}
+
+static cl_uint given_bits(const clx_problem *problem, unsigned tensors) {
+    const clxent_desc *desc = &problem->desc;
     cl_uint given = 0;
     for (size_t i = 0; i < sizeof given_tensors / sizeof given_tensors[0]; i++)
-        given |= is_given(c, given_tensors[i].tensor) ? given_tensors[i].bit : 0;
+        given |= has(tensors, given_tensors[i].tensor) ? given_tensors[i].bit : 0;
     given |= desc->reduction == CLXENT_REDUCTION_MEAN ? MEAN : 0;
     given |= desc->reduction == CLXENT_REDUCTION_NONE ? NO_REDUCTION : 0;
-    given |= clx_divides_losses(&c->plan->problem, is_given(c, CLX_TARGET2)) ? DIVIDE_LOSSES : 0;
+    given |= clx_divides_losses(problem, has(tensors, CLX_TARGET2)) ? DIVIDE_LOSSES : 0;
     given |= desc->flags & CLXENT_ACCUMULATE_GRAD ? ACCUMULATE : 0;
     given |= desc->flags & CLXENT_EMPTY_MEAN_ZERO ? EMPTY_ZERO : 0;
     return given;
 }
 
-static cl_int set_buffer(cl_kernel kernel, cl_uint index, cl_mem mem, size_t offset) {
-    cl_ulong at = offset;
-    cl_int error = clSetKernelArg(kernel, index, sizeof mem, &mem);
-    return error == CL_SUCCESS ? clSetKernelArg(kernel, index + 1, sizeof at, &at) : error;
+/* Are they the ones that they must be, what are the kernels to know of them, and which kernels are launched? */
+static clxent_status decide(const call *c, unsigned tensors) {
+    clx_combination *last = &c->plan->last;
+    clx_place places[CLX_TENSORS] = {{0}};
+    last->decided = false;
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++)
+        places[tensor].object = has(tensors, tensor) ? clx_buffer(c->args, tensor)->mem : NULL;
+    clxent_status status = clx_check_presence(&c->plan->problem, places);
+    if (status != CLXENT_SUCCESS)
+        return status;
+    clx_wishes wishes = {has(tensors, CLX_INVALID_COUNT), has(tensors, CLX_CORRECT_COUNT), has(tensors, CLX_TARGET2)};
+    last->tensors = tensors;
+    last->given = given_bits(&c->plan->problem, tensors);
+    last->count = clx_list_launches(c->plan, wishes, last->launches);
+    last->reduces = false;
+    for (size_t i = 0; i < last->count; i++)
+        last->reduces = last->reduces || last->launches[i].kernel == CLX_REDUCE_ROWS;
+    last->uses_workspace = last->reduces || (last->count > 0 && c->plan->geometry.splits);
+    last->decided = true;
+    return CLXENT_SUCCESS;
 }
+
+/* ---- arguments ---- */
 
 /* Where row_op leaves the losses: with the caller, or in the workspace until they are summed. */
 static clxent_buffer losses_of(const call *c) {
@@ -82,46 +127,39 @@ static clxent_buffer losses_of(const call *c) {
     return losses;
 }
 
-/* The buffers and `given`, for any of the kernels. Tensors that this call does not have are null. */
-static clxent_status set_buffers(const call *c, cl_kernel kernel) {
-    static const clxent_buffer absent = {NULL, 0};
-    const clxent_buffer *workspace = c->uses_workspace ? &c->args->workspace : &absent;
-    clxent_buffer losses = losses_of(c);
-    cl_uint given = given_bits(c);
-    bool reduces = kernel == c->plan->kernels[CLX_REDUCE_ROWS];
-    cl_int error = CL_SUCCESS;
-    for (clx_tensor tensor = CLX_INPUT; tensor <= CLX_GRAD_INPUT && error == CL_SUCCESS; tensor++) {
-        const clxent_buffer *buffer = is_given(c, tensor) ? clx_buffer(c->args, tensor) : &absent;
-        if (tensor == CLX_OUTPUT && !reduces && buffer != &absent)
+/* The buffers and `given`, for any of the kernels. Tensors that it does not use, or this call does not have, are null.
+ */
+static clxent_status set_arguments(const call *c, clx_kernel kernel) {
+    const clx_combination *now = &c->plan->last;
+    const clxent_buffer losses = losses_of(c);
+    clx_arguments *held = &c->plan->given[kernel];
+    cl_kernel cl = c->plan->kernels[kernel];
+    clxent_status status = CLXENT_SUCCESS;
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS && status == CLXENT_SUCCESS; tensor++) {
+        const clxent_buffer *buffer = has(now->tensors, tensor) ? clx_buffer(c->args, tensor) : NULL;
+        if (tensor == CLX_OUTPUT && kernel != CLX_REDUCE_ROWS && buffer != NULL)
             buffer = &losses;
-        error = set_buffer(kernel, CLX_ARG_BUFFERS + 2 * (cl_uint)tensor, buffer->mem, buffer->offset);
+        status = clx_set_buffer_argument(held, cl, (int)tensor, buffer);
     }
-    if (error == CL_SUCCESS)
-        error = set_buffer(kernel, CLX_ARG_WORKSPACE, workspace->mem, workspace->offset);
-    if (error == CL_SUCCESS)
-        error = clSetKernelArg(kernel, CLX_ARG_GIVEN, sizeof given, &given);
-    if (error == CL_SUCCESS && reduces) {
-        const clxent_buffer *invalid = is_given(c, CLX_INVALID_COUNT) ? &c->args->invalid_count : &absent;
-        const clxent_buffer *correct = is_given(c, CLX_CORRECT_COUNT) ? &c->args->correct_count : &absent;
-        error = set_buffer(kernel, CLX_ARG_INVALID_COUNT, invalid->mem, invalid->offset);
-        if (error == CL_SUCCESS)
-            error = set_buffer(kernel, CLX_ARG_CORRECT_COUNT, correct->mem, correct->offset);
-    }
-    return error == CL_SUCCESS ? CLXENT_SUCCESS : clx_fail_cl(error, "clSetKernelArg");
+    if (status == CLXENT_SUCCESS)
+        status = clx_set_buffer_argument(held, cl, CLX_WORKSPACE, now->uses_workspace ? &c->args->workspace : NULL);
+    if (status == CLXENT_SUCCESS)
+        status = clx_set_given_argument(held, cl, now->given);
+    return status;
 }
+
+/* ---- launches ---- */
 
 static clxent_status launch(const call *c, const clx_launch *what, cl_uint wait_count, const cl_event *wait_list,
                             cl_event *event) {
     cl_kernel kernel = c->plan->kernels[what->kernel];
-    cl_int error = CL_SUCCESS;
-    if (what->kernel == CLX_REDUCE_ROWS) {
-        error = clSetKernelArg(kernel, CLX_ARG_WHAT, sizeof what->what, &what->what);
-        if (error == CL_SUCCESS)
-            error = clSetKernelArg(kernel, CLX_ARG_STAGES, sizeof what->stages, &what->stages);
-    }
-    if (error == CL_SUCCESS)
-        error = clEnqueueNDRangeKernel(c->queue, kernel, 1, NULL, &what->global_size, &what->group_size, wait_count,
-                                       wait_list, event);
+    clxent_status status = CLXENT_SUCCESS;
+    if (what->kernel == CLX_REDUCE_ROWS)
+        status = clx_set_sum_arguments(&c->plan->given[CLX_REDUCE_ROWS], kernel, what->what, what->stages);
+    if (status != CLXENT_SUCCESS)
+        return status;
+    cl_int error = clEnqueueNDRangeKernel(c->queue, kernel, 1, NULL, &what->global_size, &what->group_size, wait_count,
+                                          wait_list, event);
     if (error == CL_SUCCESS)
         return CLXENT_SUCCESS;
     return clx_fail_cl(error, "launching %s with %zu work-items in groups of %zu", clx_kernel_name(what->kernel),
@@ -129,7 +167,9 @@ static clxent_status launch(const call *c, const clx_launch *what, cl_uint wait_
 }
 
 /* The first launch waits for the caller's events, each other one for the launch before it. */
-static clxent_status launch_all(const call *c, const clx_launch *launches, size_t count, cl_event *event) {
+static clxent_status launch_all(const call *c, cl_event *event) {
+    const clx_launch *launches = c->plan->last.launches;
+    const size_t count = c->plan->last.count;
     cl_event before = NULL;
     for (size_t i = 0; i < count; i++) {
         bool last = i + 1 == count;
@@ -161,25 +201,20 @@ static clxent_status enqueue_marker(const call *c, cl_event *event) {
 }
 
 /* Under the plan's lock. */
-static clxent_status set_and_launch(const call *c, const clx_launch *launches, size_t count, cl_event *event) {
+static clxent_status enqueue(const call *c, cl_event *event) {
+    const clx_combination *last = &c->plan->last;
+    const unsigned tensors = tensors_of(c);
     clxent_status status = CLXENT_SUCCESS;
+    if (!last->decided || last->tensors != tensors)
+        status = decide(c, tensors);
+    if (status == CLXENT_SUCCESS)
+        status = clx_check_buffers(c->plan, c->args, tensors, last->uses_workspace);
+    if (status != CLXENT_SUCCESS || last->count == 0)
+        return status != CLXENT_SUCCESS ? status : enqueue_marker(c, event);
     for (int kernel = 0; kernel < CLX_KERNELS && status == CLXENT_SUCCESS; kernel++)
-        if (c->plan->kernels[kernel] != NULL)
-            status = set_buffers(c, c->plan->kernels[kernel]);
-    return status == CLXENT_SUCCESS ? launch_all(c, launches, count, event) : status;
-}
-
-static clxent_status check_call(const call *c) {
-    if (c->plan == NULL || c->args == NULL)
-        return clx_fail(CLXENT_INVALID_ARGUMENT, "%s is null", c->plan == NULL ? "plan" : "args");
-    if (c->args->struct_size < FIRST_ARGS_SIZE || c->args->struct_size > sizeof(clxent_args))
-        return clx_fail(CLXENT_INVALID_ARGUMENT,
-                        "args.struct_size is %zu, this library knows %zu to %zu: was clxent_args_init called?",
-                        c->args->struct_size, (size_t)FIRST_ARGS_SIZE, sizeof(clxent_args));
-    if ((c->wait_count == 0) != (c->wait_list == NULL))
-        return clx_fail(CLXENT_INVALID_ARGUMENT, "wait_count is %u, but wait_list is %s", (unsigned)c->wait_count,
-                        c->wait_list == NULL ? "null" : "not null");
-    return CLXENT_SUCCESS;
+        if (c->plan->kernels[kernel] != NULL && (kernel != CLX_REDUCE_ROWS || last->reduces))
+            status = set_arguments(c, (clx_kernel)kernel);
+    return status == CLXENT_SUCCESS ? launch_all(c, event) : status;
 }
 
 clxent_status clxent_enqueue(cl_command_queue queue, clxent_plan *plan, const clxent_args *args, cl_uint wait_count,
@@ -190,18 +225,8 @@ clxent_status clxent_enqueue(cl_command_queue queue, clxent_plan *plan, const cl
         status = check_queue(&c);
     if (status != CLXENT_SUCCESS)
         return status;
-    clx_launch launches[CLX_MAX_LAUNCHES];
-    clx_wishes wishes = {is_given(&c, CLX_INVALID_COUNT), is_given(&c, CLX_CORRECT_COUNT), is_given(&c, CLX_TARGET2)};
-    size_t count = clx_list_launches(plan, wishes, launches);
-    for (size_t i = 0; i < count; i++)
-        c.uses_workspace = c.uses_workspace || launches[i].kernel == CLX_REDUCE_ROWS || plan->geometry.splits;
-    status = clx_check_buffers(plan, args, c.uses_workspace);
-    if (status != CLXENT_SUCCESS)
-        return status;
-    if (count == 0)
-        return enqueue_marker(&c, event);
     clx_lock_acquire(&plan->lock);
-    status = set_and_launch(&c, launches, count, event);
+    status = enqueue(&c, event);
     clx_lock_release(&plan->lock);
     return status;
 }

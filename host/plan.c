@@ -1,6 +1,7 @@
 /* Plans: everything slow or refusable, done once. */
 #include "plan.h"
 
+#include "blob.h"
 #include "context.h"
 #include "launch.h"
 #include "op.h"
@@ -29,13 +30,14 @@ static clxent_status set_real(const clxent_plan *plan, cl_kernel kernel, cl_uint
     return set_argument(kernel, index, plan->problem.real_size, wide ? (const void *)&value : (const void *)&narrow);
 }
 
-/* What the descriptor fixes for good. */
+/* What the descriptor fixes for good, of the kernels over the rows. */
 static clxent_status set_shape(const clxent_plan *plan, cl_kernel kernel) {
     const clxent_desc *desc = &plan->problem.desc;
     const cl_ulong sizes[] = {desc->batch, desc->classes, desc->inner, desc->row_stride};
     const cl_long ignore_index = desc->ignore_index;
     const double numbers[] = {desc->label_smoothing, desc->logit_scale, desc->logit_softcap, desc->z_loss,
                               desc->reg_lambda,      desc->mix_lambda,  desc->grad_scale};
+    const cl_ulong parts_at = plan->workspace.parts_at;
     clxent_status status = CLXENT_SUCCESS;
     for (cl_uint i = 0; i < 4 && status == CLXENT_SUCCESS; i++)
         status = set_argument(kernel, CLX_ARG_BATCH + i, sizeof sizes[i], &sizes[i]);
@@ -43,26 +45,57 @@ static clxent_status set_shape(const clxent_plan *plan, cl_kernel kernel) {
         status = set_argument(kernel, CLX_ARG_IGNORE_INDEX, sizeof ignore_index, &ignore_index);
     for (cl_uint i = 0; i < CLX_ARG_GIVEN - CLX_ARG_NUMBERS && status == CLXENT_SUCCESS; i++)
         status = set_real(plan, kernel, CLX_ARG_NUMBERS + i, numbers[i]);
+    if (status == CLXENT_SUCCESS && plan->geometry.splits)
+        status = set_argument(kernel, CLX_ARG_PARTS_AT, sizeof parts_at, &parts_at);
     return status;
 }
 
-static clxent_status set_shapes(const clxent_plan *plan) {
-    const cl_ulong losses_at = plan->workspace.losses_at, parts_at = plan->workspace.parts_at;
+/* The same of reduce_rows. */
+static clxent_status set_shape_of_sums(const clxent_plan *plan, cl_kernel kernel) {
+    const clxent_desc *desc = &plan->problem.desc;
+    const cl_ulong sizes[] = {desc->batch, desc->classes, desc->inner}, losses_at = plan->workspace.losses_at;
+    const cl_long ignore_index = desc->ignore_index;
     const cl_int chunks = (cl_int)plan->workspace.chunks;
+    clxent_status status = CLXENT_SUCCESS;
+    for (cl_uint i = 0; i < 3 && status == CLXENT_SUCCESS; i++)
+        status = set_argument(kernel, CLX_SUM_ARG_BATCH + i, sizeof sizes[i], &sizes[i]);
+    if (status == CLXENT_SUCCESS)
+        status = set_argument(kernel, CLX_SUM_ARG_IGNORE_INDEX, sizeof ignore_index, &ignore_index);
+    if (status == CLXENT_SUCCESS)
+        status = set_real(plan, kernel, CLX_SUM_ARG_MIX_LAMBDA, desc->mix_lambda);
+    if (status == CLXENT_SUCCESS)
+        status = set_argument(kernel, CLX_SUM_ARG_LOSSES_AT, sizeof losses_at, &losses_at);
+    return status == CLXENT_SUCCESS ? set_argument(kernel, CLX_SUM_ARG_CHUNKS, sizeof chunks, &chunks) : status;
+}
+
+static clxent_status set_shapes(clxent_plan *plan) {
     clxent_status status = CLXENT_SUCCESS;
     for (int i = 0; i < CLX_KERNELS && status == CLXENT_SUCCESS; i++) {
         cl_kernel kernel = plan->kernels[i];
+        const bool sums = i == CLX_REDUCE_ROWS;
         if (kernel == NULL)
             continue;
-        status = set_shape(plan, kernel);
-        if (status == CLXENT_SUCCESS && i != CLX_REDUCE_ROWS && plan->geometry.splits)
-            status = set_argument(kernel, CLX_ARG_PARTS_AT, sizeof parts_at, &parts_at);
-        if (status == CLXENT_SUCCESS && i == CLX_REDUCE_ROWS)
-            status = set_argument(kernel, CLX_ARG_LOSSES_AT, sizeof losses_at, &losses_at);
-        if (status == CLXENT_SUCCESS && i == CLX_REDUCE_ROWS)
-            status = set_argument(kernel, CLX_ARG_CHUNKS, sizeof chunks, &chunks);
+        status = clx_clear_arguments(&plan->given[i], kernel, sums);
+        if (status == CLXENT_SUCCESS)
+            status = sums ? set_shape_of_sums(plan, kernel) : set_shape(plan, kernel);
     }
     return status;
+}
+
+static clx_needs needs_of(const clx_problem *problem) {
+    clx_needs needs = {0};
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++) {
+        const clx_use use = clx_tensor_use(problem, tensor);
+        const unsigned bit = 1u << tensor;
+        needs.used |= clx_is_used(use) ? bit : 0;
+        needs.written |= clx_is_written(use) ? bit : 0;
+        needs.refused |= use == CLX_REFUSED ? bit : 0;
+        if (!clx_is_used(use))
+            continue;
+        needs.bytes[tensor] = clx_tensor_bytes(problem, tensor);
+        needs.alignment[tensor] = clx_element_size(problem, tensor);
+    }
+    return needs;
 }
 
 static clxent_status prepare(clxent_plan *plan) {
@@ -97,6 +130,7 @@ clxent_status clx_plan_create(clx_core *core, const clxent_desc *desc, clxent_pl
     }
     made->core = clx_core_retain(core);
     made->problem = problem;
+    made->needs = needs_of(&problem);
     status = prepare(made);
     if (status != CLXENT_SUCCESS) {
         clxent_plan_destroy(made);
@@ -126,6 +160,12 @@ clxent_status clxent_plan_get_info(const clxent_plan *plan, clxent_plan_info *in
     info->kernels = (unsigned)clx_list_launches(plan, (clx_wishes){false, false, false}, launches);
     info->programs_built = plan->programs_built;
     return CLXENT_SUCCESS;
+}
+
+clxent_status clxent_plan_get_blob(const clxent_plan *plan, size_t size, void *blob, size_t *needed) {
+    if (plan == NULL || needed == NULL)
+        return clx_fail(CLXENT_INVALID_ARGUMENT, "%s is null", plan == NULL ? "plan" : "needed");
+    return clx_blob_get(plan->core, plan->program, size, blob, needed);
 }
 
 void clxent_plan_destroy(clxent_plan *plan) {

@@ -2,6 +2,7 @@
 #ifndef CLX_PLAN_H
 #define CLX_PLAN_H
 
+#include "arguments.h"
 #include "core.h"
 #include "engine.h"
 #include "tensor.h"
@@ -18,16 +19,48 @@ typedef enum clx_kernel {
 /* "row_op" */
 const char *clx_kernel_name(clx_kernel kernel);
 
+typedef struct clx_launch {
+    clx_kernel kernel;
+    cl_uint what;   /* of reduce_rows: which sums */
+    cl_uint stages; /* of reduce_rows: over the rows, over the partial sums, or both */
+    size_t global_size;
+    size_t group_size;
+} clx_launch;
+
+#define CLX_MAX_LAUNCHES 7
+
+/* What follows from which tensors a call has. A plan keeps that of its last call, as the next one mostly has the same.
+ */
+typedef struct clx_combination {
+    bool decided;
+    unsigned tensors; /* a bit for each that the call has, as in clx_needs */
+    cl_uint given;    /* the argument of the kernels */
+    bool reduces;     /* is reduce_rows among the launches? */
+    bool uses_workspace;
+    size_t count;
+    clx_launch launches[CLX_MAX_LAUNCHES];
+} clx_combination;
+
+/* What a plan asks of the tensors, looked up once; sets are bits, 1 << tensor. */
+typedef struct clx_needs {
+    unsigned used, refused, written;
+    size_t bytes[CLX_TENSORS], alignment[CLX_TENSORS]; /* of those that are used */
+} clx_needs;
+
 struct clxent_plan {
     clx_core *core;
     clx_problem problem;
+    clx_needs needs;
     clx_geometry geometry;
     clx_workspace workspace;
-    size_t global_size;  /* of row_op; 0 for an empty batch */
-    size_t reduce_limit; /* work-items in a group of reduce_rows, at most */
+    size_t global_size;   /* of row_op; 0 for an empty batch */
+    size_t reduce_limit;  /* work-items in a group of reduce_rows, at most */
+    clx_program *program; /* the core's */
     unsigned programs_built;
-    clx_lock lock; /* held around setting arguments and enqueueing: cl_kernel objects carry their arguments */
     cl_kernel kernels[CLX_KERNELS]; /* the plan's own; NULL for those that it does not launch */
+    clx_lock lock; /* held from the checks of a call to its last launch: cl_kernel objects carry their arguments */
+    clx_combination last;             /* guarded by the lock, like the next */
+    clx_arguments given[CLX_KERNELS]; /* to each kernel */
 };
 
 /* Builds the program for the plan's geometry and makes the kernels; where they turn out to fit only smaller groups,
@@ -41,25 +74,5 @@ clxent_status clx_lower_group_limit(const clxent_plan *plan, clx_kernel kernel, 
 
 /* Makes a plan on a core. */
 clxent_status clx_plan_create(clx_core *core, const clxent_desc *desc, clxent_plan **plan);
-
-/* Arguments of all kernels, in the order of OP_PARAMETERS in kernels/common.cl; a buffer is followed by its offset. */
-enum {
-    CLX_ARG_BUFFERS = 0, /* the tensors from CLX_INPUT to CLX_GRAD_INPUT, then the workspace */
-    CLX_ARG_WORKSPACE = CLX_ARG_BUFFERS + 2 * (CLX_GRAD_INPUT + 1),
-    CLX_ARG_BATCH = CLX_ARG_WORKSPACE + 2,
-    CLX_ARG_CLASSES,
-    CLX_ARG_INNER,
-    CLX_ARG_ROW_STRIDE,
-    CLX_ARG_IGNORE_INDEX,
-    CLX_ARG_NUMBERS, /* label_smoothing, logit_scale, logit_softcap, z_loss, reg_lambda, mix_lambda, grad_scale */
-    CLX_ARG_GIVEN = CLX_ARG_NUMBERS + 7,
-    CLX_ARG_PARTS_AT,                     /* of engine row_split's alone */
-    CLX_ARG_LOSSES_AT = CLX_ARG_PARTS_AT, /* from here on of reduce_rows alone */
-    CLX_ARG_INVALID_COUNT,
-    CLX_ARG_CORRECT_COUNT = CLX_ARG_INVALID_COUNT + 2,
-    CLX_ARG_CHUNKS = CLX_ARG_CORRECT_COUNT + 2,
-    CLX_ARG_WHAT,
-    CLX_ARG_STAGES
-};
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PREFETCH_AHEAD 4096 /* elements; docs/performance.md has what was measured */
+#define PREFETCH_AHEAD 1024 /* elements; docs/performance.md has what was measured */
 
 /* How the kernels read targets. Class indices of operations without targets are never read. */
 static void target_options(const clx_problem *problem, char *options, size_t size) {
@@ -28,9 +28,11 @@ static void target_options(const clx_problem *problem, char *options, size_t siz
 static void make_key(const clxent_plan *plan, clx_program_key *key) {
     const clx_problem *problem = &plan->problem;
     const clx_geometry *geometry = &plan->geometry;
-    char prefetch[40] = "";
+    char prefetch[40] = "", tile[32] = "";
     if (plan->core->device.pocl)
         snprintf(prefetch, sizeof prefetch, " -D PREFETCH_AHEAD=%d", PREFETCH_AHEAD);
+    if (geometry->tile > 0)
+        snprintf(tile, sizeof tile, " -D TILE=%zu", geometry->tile);
     snprintf(key->engine, sizeof key->engine, "engine_%s", geometry->file);
     snprintf(key->op, sizeof key->op, "%s", problem->op->kernel);
     char targets[96], features[96];
@@ -38,10 +40,10 @@ static void make_key(const clxent_plan *plan, clx_program_key *key) {
     problem->op->build_options(problem, features, sizeof features);
     snprintf(key->options, sizeof key->options,
              "-cl-std=CL1.2 -D STORAGE=%d %s -D LANES=%zu -D LAYOUT=%d -D PASS=%d -D GROUP=%zu "
-             "-D SHARED_ROWS=%d -D HAS_FMA=%d%s%s",
+             "-D SHARED_ROWS=%d -D HAS_FMA=%d%s%s%s",
              (int)problem->desc.dtype, targets, geometry->lanes, (int)geometry->layout, (int)problem->desc.pass,
              geometry->shared_rows ? geometry->group_size : 1, geometry->shared_rows, plan->core->device.fma, prefetch,
-             features);
+             tile, features);
 }
 
 const char *clx_kernel_name(clx_kernel kernel) {
@@ -102,11 +104,10 @@ clxent_status clx_lower_group_limit(const clxent_plan *plan, clx_kernel kernel, 
 clxent_status clx_build_kernels(clxent_plan *plan) {
     for (;;) {
         clx_program_key key;
-        cl_program program = NULL;
         make_key(plan, &key);
-        clxent_status status = clx_program_get(plan->core, &key, &program, &plan->programs_built);
+        clxent_status status = clx_program_get(plan->core, &key, &plan->program, &plan->programs_built);
         if (status == CLXENT_SUCCESS)
-            status = make_kernels(plan, program);
+            status = make_kernels(plan, plan->program->cl);
         size_t limit = SIZE_MAX;
         if (status == CLXENT_SUCCESS)
             status = clx_lower_group_limit(plan, CLX_ROW_OP, &limit);

@@ -1,17 +1,10 @@
 /* The program cache of a context: puts a program's source together, builds it, keeps it. */
-#include "program.h"
-
+#include "blob.h"
 #include "kernel_source.h"
 #include "status.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct clx_program {
-    clx_program_key key;
-    cl_program cl;
-    clx_program *next;
-};
 
 static const char *source_of(const char *name) {
     for (const clx_kernel_source *source = clx_kernel_sources; source->name != NULL; source++)
@@ -32,18 +25,41 @@ static void append_build_log(cl_program program, cl_device_id id) {
     free(log);
 }
 
+enum { FILES = 13 };
+
 /* common, storage and layout first, what operations share, the operation, then the engine that calls it, and the
  * reductions. */
-static clxent_status build(clx_core *core, const clx_program_key *key, cl_program *program) {
-    const char *names[] = {"common", "math",  "storage", "layout", "logit",     "logsumexp",
-                           "loss",   key->op, "row",     "group",  key->engine, "reduce"};
-    enum { FILES = sizeof names / sizeof names[0] };
-    const char *texts[FILES];
+static clxent_status find_sources(const clx_program_key *key, const char *texts[FILES]) {
+    const char *names[FILES] = {"common", "math",  "storage", "layout", "transpose", "logit", "logsumexp",
+                                "loss",   key->op, "row",     "group",  key->engine, "reduce"};
     for (size_t i = 0; i < FILES; i++) {
         texts[i] = source_of(names[i]);
         if (texts[i] == NULL)
             return clx_fail(CLXENT_BUILD_FAILED, "the kernel file %s.cl is not in this library", names[i]);
     }
+    return CLXENT_SUCCESS;
+}
+
+uint64_t clx_hash(uint64_t hash, const void *bytes, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ ((const unsigned char *)bytes)[i]) * UINT64_C(1099511628211);
+    return hash;
+}
+
+clxent_status clx_program_hash(const clx_program_key *key, uint64_t *hash) {
+    const char *texts[FILES];
+    clxent_status status = find_sources(key, texts);
+    *hash = CLX_HASH_START;
+    for (size_t i = 0; i < FILES && status == CLXENT_SUCCESS; i++)
+        *hash = clx_hash(*hash, texts[i], strlen(texts[i]));
+    return status;
+}
+
+static clxent_status build(clx_core *core, const clx_program_key *key, cl_program *program) {
+    const char *texts[FILES];
+    clxent_status sources = find_sources(key, texts);
+    if (sources != CLXENT_SUCCESS)
+        return sources;
     cl_int error = CL_SUCCESS;
     cl_program made = clCreateProgramWithSource(core->cl, FILES, texts, NULL, &error);
     if (error != CL_SUCCESS)
@@ -62,22 +78,24 @@ static clxent_status build(clx_core *core, const clx_program_key *key, cl_progra
     return status;
 }
 
-static bool same_key(const clx_program_key *a, const clx_program_key *b) {
+bool clx_same_key(const clx_program_key *a, const clx_program_key *b) {
     return strcmp(a->engine, b->engine) == 0 && strcmp(a->op, b->op) == 0 && strcmp(a->options, b->options) == 0;
 }
 
 /* Under build_lock. */
-static clxent_status find_or_build(clx_core *core, const clx_program_key *key, cl_program *program, unsigned *built) {
+static clxent_status find_or_build(clx_core *core, const clx_program_key *key, clx_program **program, unsigned *built) {
     for (clx_program *entry = core->programs; entry != NULL; entry = entry->next) {
-        if (same_key(&entry->key, key)) {
-            *program = entry->cl;
+        if (clx_same_key(&entry->key, key)) {
+            *program = entry;
             return CLXENT_SUCCESS;
         }
     }
     clx_program *entry = calloc(1, sizeof *entry);
     if (entry == NULL)
         return clx_fail(CLXENT_OUT_OF_MEMORY, "no memory for a program entry of %zu bytes", sizeof *entry);
-    clxent_status status = build(core, key, &entry->cl);
+    entry->cl = clx_blob_take(core, key);
+    const bool builds = entry->cl == NULL;
+    clxent_status status = builds ? build(core, key, &entry->cl) : CLXENT_SUCCESS;
     if (status != CLXENT_SUCCESS) {
         free(entry);
         return status;
@@ -85,12 +103,12 @@ static clxent_status find_or_build(clx_core *core, const clx_program_key *key, c
     entry->key = *key;
     entry->next = core->programs;
     core->programs = entry;
-    *program = entry->cl;
-    *built += 1;
+    *program = entry;
+    *built += builds;
     return CLXENT_SUCCESS;
 }
 
-clxent_status clx_program_get(clx_core *core, const clx_program_key *key, cl_program *program, unsigned *built) {
+clxent_status clx_program_get(clx_core *core, const clx_program_key *key, clx_program **program, unsigned *built) {
     clx_lock_acquire(&core->build_lock);
     clxent_status status = find_or_build(core, key, program, built);
     clx_lock_release(&core->build_lock);

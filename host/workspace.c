@@ -4,6 +4,7 @@
 #include "op.h"
 
 #define RUN 16        /* as in kernels/reduce.cl */
+#define LEAST_RUNS 4  /* of a chunk, before there are more chunks: adding up the lanes of one costs time too */
 #define TOTALS 64     /* bytes */
 #define COUNTS 4      /* of each chunk, uint64_t */
 #define SUMS 5        /* of each chunk, real */
@@ -39,7 +40,7 @@ bool clx_needs_totals(const clx_problem *problem, bool two_targets) {
 
 static size_t chunks_for(size_t rows) {
     size_t chunks = 1;
-    while (chunks < MAX_CHUNKS && chunks * RUN < rows)
+    while (chunks < MAX_CHUNKS && chunks * LEAST_RUNS * RUN < rows)
         chunks *= 2;
     return chunks;
 }

@@ -44,9 +44,9 @@
  * Threads
  * -------
  * Every function may be called from any thread at any time, on shared contexts and shared plans, without locks of
- * yours. Program builds are serialised per context, and so is clxent_run. A plan is read-only after its creation
- * except for a lock held just around argument setting and the enqueue. There is no global state to set up or tear down.
- * An object must not be destroyed while another thread is inside a call on it.
+ * yours. Program builds (and blobs) are serialised per context, and so is clxent_run. A plan is read-only after its
+ * creation except for a lock that clxent_enqueue holds from its checks to its last launch. There is no global state to
+ * set up or tear down. An object must not be destroyed while another thread is inside a call on it.
  *
  * Numerics
  * --------
@@ -373,6 +373,17 @@ CLXENT_API clxent_status clxent_context_create_default(clxent_context **context)
  * NULL. No reference is taken: they hold as long as the context. Errors: INVALID_ARGUMENT (context is null). */
 CLXENT_API clxent_status clxent_context_get(clxent_context *context, cl_context *cl, cl_device_id *device);
 
+/* Gives a context a program that clxent_plan_get_blob made in an earlier process, so that the plan that needs it does
+ * not compile. Nothing of the kind happens unless you call this; drivers with a cache of their own on disk (PoCL, Mesa)
+ * gain by it only where that is cold. The bytes are copied. The first plan that needs the program takes it, and
+ * clxent_plan_info.programs_built is then 0; where the driver rejects the binary after all, the program is built from
+ * source, and nobody need know. The checksum finds damage, not malice: a blob is code, so take it from nobody whose
+ * library you would not load.
+ * Errors: INVALID_ARGUMENT (a null pointer; bytes that are no blob, are cut short or damaged), UNSUPPORTED (made by
+ * another version of this library or from other kernels, or for another device or driver: make it anew),
+ * OUT_OF_MEMORY, OpenCL codes. A refused blob leaves the context as it was. */
+CLXENT_API clxent_status clxent_context_add_blob(clxent_context *context, const void *blob, size_t size);
+
 /* Releases a context. Plans made from it stay valid. NULL is allowed. */
 CLXENT_API void clxent_context_destroy(clxent_context *context);
 
@@ -391,7 +402,7 @@ typedef struct clxent_plan_info {
     size_t workspace_size;   /* bytes that args.workspace must hold; 0: none needed */
     unsigned kernels;        /* kernels that one clxent_enqueue launches; counting invalid or correct rows, and a
                                 second target, may take up to two more each */
-    unsigned programs_built; /* programs that clxent_plan_create had to compile for this plan: 0 when all were cached */
+    unsigned programs_built; /* programs that clxent_plan_create had to compile for this plan: 0 when it was there */
 } clxent_plan_info;
 
 /* Checks the descriptor, chooses an engine, builds or finds its programs. Errors: those of the descriptor
@@ -401,6 +412,15 @@ CLXENT_API clxent_status clxent_plan_create(clxent_context *context, const clxen
 
 /* Fills *info. Errors: INVALID_ARGUMENT (a null pointer, or a struct_size this library does not know). */
 CLXENT_API clxent_status clxent_plan_get_info(const clxent_plan *plan, clxent_plan_info *info);
+
+/* The compiled program of a plan as bytes at `blob`, which has room for `size`; *needed is their number. To be stored
+ * by the caller and given to clxent_context_add_blob in a later process. With NULL for `blob` only *needed is set.
+ * Plans that share a program give the same blob, which holds for this device, driver and version of the library. Best
+ * called after the plan's first enqueue has ended, since some drivers (PoCL) compile the larger part only then and put
+ * it in too; the number of bytes can grow by it. Slow, up to seconds, as a driver may compile for it, and other plans
+ * of the context wait meanwhile. Errors: INVALID_ARGUMENT (plan or needed is null), BUFFER_TOO_SMALL (*needed is set,
+ * `blob` untouched), UNSUPPORTED (the driver gives no binaries), OUT_OF_MEMORY, OpenCL codes. */
+CLXENT_API clxent_status clxent_plan_get_blob(const clxent_plan *plan, size_t size, void *blob, size_t *needed);
 
 /* Releases a plan. Kernels already enqueued still run. NULL is allowed. */
 CLXENT_API void clxent_plan_destroy(clxent_plan *plan);

@@ -11,6 +11,8 @@
 #define REDUCES ROW_LOSS
 #define MAPS (BACKWARD_PASS || ELEMENT_LOSS)
 #define HAS_SAVED_STATE 0
+#define TILES 1
+#define TILE_SOURCE(a, slot) ((a)->input)
 
 /* What an element is made of. */
 typedef struct element {
@@ -19,7 +21,7 @@ typedef struct element {
 
 static element load_element(const op_args *a, const where *w, long c) {
     element e;
-    e.x = load_class(a->input, w, c);
+    e.x = load_staged(a->input, w, c, 0);
     e.t = LOAD_TARGET(a->target[0], w, c);
     e.weight = a->given & GIVEN_WEIGHT ? load_class_weight(a->weight, w, c) : (lanes)1;
     if (a->given & GIVEN_SAMPLE_WEIGHT)
@@ -94,16 +96,10 @@ static lanes load_loss(const op_args *a, const where *w, long c) {
 }
 
 static void op_absorb_block(lane_state *s, const op_args *a, const where *w, long c, int count) {
-    lanes sum[UNIT];
-#pragma unroll
-    for (int j = 0; j < UNIT; j++)
-        sum[j] = (lanes)0;
-    for (int k = 0; k < count; k += UNIT) {
-#pragma unroll
-        for (int j = 0; j < UNIT; j++)
-            sum[j] += load_loss(a, w, c + (k + j) * BLOCK_STEP);
-    }
-    *s += sum_of_unit(sum);
+    lanes sum = (lanes)0;
+    for (int k = 0; k < count; k++)
+        sum += load_loss(a, w, c + k * BLOCK_STEP);
+    *s += sum;
 }
 
 static void op_absorb(lane_state *s, const op_args *a, const where *w, long c, lanes_int keep) {

@@ -10,6 +10,7 @@
  *   GROUP        work-items that share a row: 1 but for the engine row_per_group
  *   HAS_FMA      1 where the device has a fused multiply-add
  *   PREFETCH_AHEAD  elements to fetch ahead by clang's builtin; unset where the device's compiler does not take it
+ *   TILE         vectors of a tile, for the engine that copies rows into one; unset otherwise
  *
  * Shape is always an argument: programs depend on what changes an inner loop and on nothing else. */
 
@@ -103,6 +104,12 @@ typedef JOIN(long, LANES) lanes_long;
 #define PREFETCH(p) __builtin_prefetch((p) + PREFETCH_AHEAD)
 #else
 #define PREFETCH(p)
+#endif
+
+#ifdef TILE
+#define STAGED 1
+#else
+#define STAGED 0
 #endif
 
 #define FORWARD_PASS (PASS == 0 || PASS == 2)

@@ -12,6 +12,8 @@
 
 #define REDUCES 1
 #define MAPS BACKWARD_PASS
+#define TILES 1
+#define TILE_SOURCE(a, slot) ((a)->input)
 #define HAS_SAVED_STATE (PASS == 1)
 #define PROBABILITIES (TARGET_KIND == PROBABILITY_TARGETS)
 #define SOFT (SMOOTHING || PROBABILITIES) /* every class is a little bit of a target */
@@ -85,21 +87,15 @@ static lane_state op_start(void) {
 static void op_absorb_block(lane_state *s, const op_args *a, const where *w, long c, int count) {
     lanes drop = lse_absorb_block(&s->lse, a, w, c, count);
 #if SOFT
-    lanes linear[UNIT], masses[UNIT];
-#pragma unroll
-    for (int j = 0; j < UNIT; j++)
-        linear[j] = masses[j] = (lanes)0;
-    for (int k = 0; k < count; k += UNIT) {
-#pragma unroll
-        for (int j = 0; j < UNIT; j++) {
-            long class = c + (k + j) * BLOCK_STEP;
-            lanes mass = class_mass(a, w, class);
-            linear[j] += weigh(mass, load_logit(a, w, class) - s->lse.top);
-            masses[j] += mass;
-        }
+    lanes linear = (lanes)0, masses = (lanes)0;
+    for (int k = 0; k < count; k++) {
+        long class = c + k * BLOCK_STEP;
+        lanes mass = class_mass(a, w, class);
+        linear += weigh(mass, load_logit(a, w, class) - s->lse.top);
+        masses += mass;
     }
-    s->linear += weigh(s->masses, drop) + sum_of_unit(linear);
-    s->masses += sum_of_unit(masses);
+    s->linear += weigh(s->masses, drop) + linear;
+    s->masses += masses;
 #endif
 }
 
@@ -148,7 +144,7 @@ static row_facts facts_of(const row_state *s) {
     row_facts f;
     f.top = s->lse.top;
     f.sum = lse_sum(&s->lse);
-    f.log_sum = log(f.sum);
+    f.log_sum = log_normal_row(f.sum);
     f.lse = f.top + f.log_sum;
     f.squares = (per_row)0;
     f.linear = f.masses = (per_row)0;

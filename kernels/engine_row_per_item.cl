@@ -15,13 +15,11 @@ static row_state reduce_row(const op_args *a, const where *w) {
         return op_fold(&s);
     }
     long c = 0;
-    while (c + UNIT * LANES <= a->classes) {
-        int count = (int)min((long)BLOCK, (a->classes - c) / LANES / UNIT * UNIT);
+    while (c + LANES <= a->classes) {
+        int count = (int)min((long)BLOCK, (a->classes - c) / LANES);
         op_absorb_block(&s, a, w, c, count);
         c += (long)count * LANES;
     }
-    for (; c + LANES <= a->classes; c += LANES)
-        op_absorb(&s, a, w, c, lanes_between(0, LANES));
     if (c < a->classes)
         op_absorb(&s, a, w, a->classes - LANES, lanes_between((int)(c - (a->classes - LANES)), LANES));
     return op_fold(&s);

@@ -12,14 +12,8 @@
 
 static row_state reduce_row(const op_args *a, const where *w) {
     lane_state s = op_start();
-    long c = 0;
-    while (c + UNIT <= a->classes) {
-        int count = (int)min((long)BLOCK, (a->classes - c) / UNIT * UNIT);
-        op_absorb_block(&s, a, w, c, count);
-        c += count;
-    }
-    for (; c < a->classes; c++)
-        op_absorb(&s, a, w, c, lanes_between(0, LANES));
+    for (long c = 0; c < a->classes; c += BLOCK)
+        op_absorb_block(&s, a, w, c, (int)min((long)BLOCK, a->classes - c));
     return op_fold(&s);
 }
 #endif

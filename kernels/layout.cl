@@ -19,6 +19,12 @@ typedef struct where {
     long next_row;   /* ROWS_ALONG: elements from one row to the next */
     long first, end; /* classes of the row that are this work-item's (or group's) to write */
     int live;        /* lanes that exist: LANES, but for the ragged end of a row or of the rows */
+#if STAGED
+    lanes *tile;     /* where class `first` of these rows was copied to, see engine_tiles.cl */
+    long tile_step;  /* vectors from one class to the next */
+    long ahead;      /* element of these rows' place in the strip that comes next, and the step to what the next class fetches */
+    long ahead_step;
+#endif
 } where;
 
 static where where_is(const op_args *a, long row, long element, int live) {
@@ -161,8 +167,21 @@ DEFINE_LOAD_CLASS(load_class_real, real, PACK_REAL, from_real)
 DEFINE_STORE_CLASS(store_class_real, real, UNPACK_REAL, to_real)
 DEFINE_LOAD_CLASS(load_class_float, float, PACK_FLOAT, from_float)
 
-/* A block: vectors that a work-item reduces together, UNIT side by side for independent work to overlap. Between them lie
- * the vectors of the other work-items that share the row. */
+/* From one of the tensors that an engine may have copied into a tile, number `slot` of the operation's. */
+#if STAGED
+#define load_staged(tensor, w, c, slot) ((w)->tile[((c) - (w)->first) * (w)->tile_step + (slot)*TILE])
+#ifdef PREFETCH_AHEAD
+#define PREFETCH_CLASS(tensor, w, c) __builtin_prefetch((tensor) + (w)->ahead + (c) * (w)->ahead_step)
+#else
+#define PREFETCH_CLASS(tensor, w, c)
+#endif
+#else
+#define load_staged(tensor, w, c, slot) load_class(tensor, w, c)
+#define PREFETCH_CLASS(tensor, w, c) PREFETCH((tensor) + CLASS_ELEMENT(w, c))
+#endif
+
+/* A block: vectors that a work-item reduces together. Between them lie the vectors of the other work-items that share the
+ * row. UNIT: independent vectors side by side, where that is worth it. */
 #define UNIT 4
 #define BLOCK_STEP (CLASS_STEP * GROUP)
 
@@ -173,16 +192,6 @@ DEFINE_LOAD_CLASS(load_class_float, float, PACK_FLOAT, from_float)
 #else
 #define UNROLL_SUMS
 #endif
-
-static lanes load_ahead(__global const storage *tensor, const where *w, long c, int j) {
-    if (j * LANES * sizeof(storage) % 64 == 0) /* once for a cache line */
-        PREFETCH(tensor + CLASS_ELEMENT(w, c));
-    return load_class(tensor, w, c);
-}
-
-static lanes sum_of_unit(const lanes x[UNIT]) {
-    return (x[0] + x[1]) + (x[2] + x[3]);
-}
 
 /* From an array with an element per class. */
 static lanes load_class_weight(__global const real *weight, const where *w, long c) {
@@ -204,6 +213,7 @@ typedef lanes_int per_row_int; /* what comparisons of them give */
 typedef lanes_long per_row_long;
 #define exp_minus_row exp_minus_lanes
 #define exp_any_row exp_any_lanes
+#define log_normal_row log_normal_lanes
 #define tanh_row tanh_lanes
 #define ROW_INT(mask) MASK_FROM_LONG(mask)  /* per_row_int from the comparison of two per_row_long */
 #define ROW_LONG(mask) LONG_FROM_MASK(mask) /* and back */
@@ -264,15 +274,22 @@ static per_row gather_weight(__global const real *weight, const where *w, per_ro
     return PACK(values);
 }
 
-/* Writes v at class c of each row, if that is one to write; nothing where c is NOWHERE. */
+/* Writes v at class c of each row, if that is one to write; nothing where c is NOWHERE. What is in a tile is corrected there,
+ * before it is written. */
 static void scatter_class(per_row v, __global storage *tensor, const where *w, per_row_long c) {
     long at[LANES];
     real values[LANES];
     UNPACK(c, at);
     UNPACK(v, values);
-    for (int lane = 0; lane < w->live; lane++)
+    for (int lane = 0; lane < w->live; lane++) {
+#if STAGED
+        if (IN_RANGE(at[lane] - w->first, w->end - w->first)) /* false for NOWHERE */
+            ((real *)&load_staged(tensor, w, at[lane], 0))[lane] = values[lane];
+#else
         if (at[lane] != NOWHERE)
             to_storage(values[lane], tensor + CLASS_ELEMENT(w, at[lane]) + lane * LANE_STEP(w));
+#endif
+    }
 }
 
 #else /* one row at a time */
@@ -282,6 +299,7 @@ typedef int per_row_int;
 typedef long per_row_long;
 #define exp_minus_row exp_minus_real
 #define exp_any_row exp_any_real
+#define log_normal_row log_normal_real
 #define tanh_row tanh_real
 #define ROW_INT(mask) ((int)(mask))
 #define ROW_LONG(mask) (mask)

@@ -28,7 +28,7 @@
 #endif
 
 static lanes load_logit(const op_args *a, const where *w, long c) {
-    return LOGIT(a, load_class(a->input, w, c));
+    return LOGIT(a, load_staged(a->input, w, c, 0));
 }
 
 static per_row gather_logit(const op_args *a, const where *w, per_row_long c) {

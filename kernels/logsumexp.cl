@@ -93,7 +93,7 @@ static void lse_find(lse_lanes *s, const op_args *a, const where *w, long c, int
 }
 #endif
 
-/* `count` vectors, a multiple of UNIT, from class c on: first their maximum, then, out of the nearest cache, the sum. So the
+/* `count` vectors from class c on: first their maximum, then, out of the nearest cache, the sum. So the
  * sum is rescaled once for a block, and there is no branch. What comes next is fetched while summing, since that is when memory
  * would be idle. One vector after the other, as the constants of exp leave a processor with 16 registers no room for two at
  * a time; it overlaps them itself. */
@@ -105,12 +105,17 @@ static lanes lse_absorb_block(lse_lanes *s, const op_args *a, const where *w, lo
 #pragma unroll
     for (int j = 0; j < UNIT; j++)
         tops[j] = s->top;
-    for (int k = 0; k < count; k += UNIT) {
+    int k = 0;
+    for (; k + UNIT <= count; k += UNIT) {
 #pragma unroll
         for (int j = 0; j < UNIT; j++) {
             lanes x = load_logit(a, w, c + (k + j) * BLOCK_STEP);
             tops[j] = LARGER(tops[j], x);
         }
+    }
+    for (; k < count; k++) {
+        lanes x = load_logit(a, w, c + k * BLOCK_STEP);
+        tops[0] = LARGER(tops[0], x);
     }
     lanes left = LARGER(tops[0], tops[1]), right = LARGER(tops[2], tops[3]), top = LARGER(left, right);
 #if ARGMAX
@@ -119,9 +124,9 @@ static lanes lse_absorb_block(lse_lanes *s, const op_args *a, const where *w, lo
 #endif
     lanes drop = lse_raise(s, top);
     UNROLL_SUMS
-    for (int k = 0; k < count; k++) {
+    for (k = 0; k < count; k++) {
         long class = c + k * BLOCK_STEP;
-        PREFETCH(a->input + CLASS_ELEMENT(w, class));
+        PREFETCH_CLASS(a->input, w, class);
         lanes x = load_logit(a, w, class);
 #if SQUARES
         lanes e = exp_minus_lanes(top - x);
@@ -170,7 +175,7 @@ static per_row_long lse_argmax(const lse_row *row) {
 static lse_row lse_fold(const lse_lanes *s) {
     lse_row row;
     row.top = FOLD_MAX(s->top);
-    lanes factor = exp_minus_lanes((lanes)row.top - s->top);
+    lanes factor = ROWS_IN_LANES ? (lanes)1 : exp_minus_lanes((lanes)row.top - s->top);
     row.sum = FOLD_SUM(s->sum * factor);
 #if SQUARES
     row.squares = FOLD_SUM(s->squares * factor * factor);

@@ -99,6 +99,8 @@ DEFINE_EXP(lanes, lanes, AS_REAL_N(LANES), AS_REAL_INT_N(LANES))
 #define tanh_lanes(z) tanh(z)
 #define log1p_unit_lanes(e) log1p(e)
 #define log_unit_lanes(x) log(x)
+#define log_normal_real(x) log(x)
+#define log_normal_lanes(x) log(x)
 #define log_complement_lanes(x) log1p(-(x))
 
 #else
@@ -121,44 +123,45 @@ DEFINE_TANH(tanh_real, real, exp_minus_real)
 DEFINE_TANH(tanh_lanes, lanes, exp_minus_lanes)
 #endif
 
-/* log(2^k (1 + f)) for 1 + f from sqrt(1/2) to sqrt(2): a polynomial (3e-8) beside the first two terms of the series. */
-static lanes log_of_parts(lanes k, lanes f) {
-    lanes q = FMA((lanes)0.0869825929f, f, (lanes)-0.142670438f);
-    q = FMA(q, f, (lanes)0.149152458f);
-    q = FMA(q, f, (lanes)-0.165776491f);
-    q = FMA(q, f, (lanes)0.199630305f);
-    q = FMA(q, f, (lanes)-0.250013351f);
-    q = FMA(q, f, (lanes)0.333339125f);
-    lanes square = f * f, rest = FMA(q * f, square, k * (lanes)LN2_LOW) - (lanes)0.5f * square;
-    return FMA(k, (lanes)LN2_HIGH, rest + f);
-}
+/* log_of_parts: log(2^k (1 + f)) for 1 + f from sqrt(1/2) to sqrt(2), a polynomial (3e-8) beside the first two terms of the
+ * series. log_normal: log(x) for any x that is not below TINY, infinite or negative; NaN stays NaN. */
+#define DEFINE_LOG(suffix, type, integer, bits_of, of_bits, of_int)                                                    \
+    static type log_of_parts_##suffix(type k, type f) {                                                                \
+        type q = FMA((type)0.0869825929f, f, (type)-0.142670438f);                                                     \
+        q = FMA(q, f, (type)0.149152458f);                                                                             \
+        q = FMA(q, f, (type)-0.165776491f);                                                                            \
+        q = FMA(q, f, (type)0.199630305f);                                                                             \
+        q = FMA(q, f, (type)-0.250013351f);                                                                            \
+        q = FMA(q, f, (type)0.333339125f);                                                                             \
+        type square = f * f, rest = FMA(q * f, square, k * (type)LN2_LOW) - (type)0.5f * square;                       \
+        return FMA(k, (type)LN2_HIGH, rest + f);                                                                       \
+    }                                                                                                                  \
+    static type log_normal_##suffix(type x) {                                                                          \
+        integer bits = bits_of(x) - SQRT_HALF_BITS;                                                                    \
+        type k = of_int(bits >> MANTISSA_BITS), f = of_bits((bits & 0x7fffff) + SQRT_HALF_BITS) - (type)1;             \
+        return x == x ? log_of_parts_##suffix(k, f) : x;                                                               \
+    }
+#define SQRT_HALF_BITS 0x3f3504f3 /* of sqrt(1/2) */
+#define TINY 1.17549435e-38f      /* below it numbers are subnormal */
+
+DEFINE_LOG(real, real, int, as_int, as_float, (float))
+#if LANES == 1
+#define log_of_parts_lanes log_of_parts_real
+#define log_normal_lanes log_normal_real
+#else
+DEFINE_LOG(lanes, lanes, lanes_int, AS_REAL_INT_N(LANES), AS_REAL_N(LANES), JOIN(convert_float, LANES))
+#endif
 
 /* log(1 + e) for e in [0, 1]. */
 static lanes log1p_unit_lanes(lanes e) {
     lanes_int upper = e > (lanes)0.41421356f;
-    return log_of_parts(upper ? (lanes)1 : (lanes)0, upper ? (lanes)0.5f * e - (lanes)0.5f : e);
+    return log_of_parts_lanes(upper ? (lanes)1 : (lanes)0, upper ? (lanes)0.5f * e - (lanes)0.5f : e);
 }
-
-#if LANES == 1
-#define BITS_OF_LANES(x) as_int(x)
-#define LANES_OF_BITS(bits) as_float(bits)
-#define LANES_OF_INT(k) ((float)(k))
-#else
-#define BITS_OF_LANES(x) AS_REAL_INT_N(LANES)(x)
-#define LANES_OF_BITS(bits) AS_REAL_N(LANES)(bits)
-#define LANES_OF_INT(k) JOIN(convert_float, LANES)(k)
-#endif
-
-#define SQRT_HALF_BITS 0x3f3504f3 /* of sqrt(1/2) */
-#define TINY 1.17549435e-38f      /* below it numbers are subnormal */
 
 /* log(x) for x in [0, 1]. 0 gives about -104, a number outside [0, 1] anything. */
 static lanes log_unit_lanes(lanes x) {
     lanes_int small = x < (lanes)TINY;
-    lanes_int bits = BITS_OF_LANES(small ? x * (lanes)8388608 : x) - SQRT_HALF_BITS;
-    lanes k = LANES_OF_INT(bits >> MANTISSA_BITS) - (small ? (lanes)23 : (lanes)0);
-    lanes f = LANES_OF_BITS((bits & 0x7fffff) + SQRT_HALF_BITS) - (lanes)1;
-    return x == x ? log_of_parts(k, f) : x;
+    return log_normal_lanes(small ? x * (lanes)8388608 : x) - (small ? (lanes)(23 * 0.693147181f) : (lanes)0);
 }
 
 /* log(1 - x) for x in [0, 1]: what 1 - x loses by rounding is put back as a term of its own. */

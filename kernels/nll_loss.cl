@@ -5,6 +5,7 @@
 
 #define REDUCES 0
 #define MAPS BACKWARD_PASS
+#define TILES 0
 #define HAS_SAVED_STATE 0
 
 typedef int row_state; /* nothing is reduced */

@@ -10,18 +10,25 @@
  *   op_finish        writes what a row has one of (where `writes`), and row_map, what mapping the row needs
  *   MAPS             1 where the pass then writes a tensor of the logits' shape
  *     op_map         the vector of it at class c; MAP_TARGET(a): which tensor; MAP_STORE: how, if not of storage
- *     op_patch       corrects single classes after the whole row was mapped, of the classes that `where` says are its own */
+ *     op_patch       corrects single classes after the whole row was mapped, of the classes that `where` says are its own
+ *   TILES            how many tensors an engine may copy into tiles, TILE_SOURCE(a, slot): which; read by load_staged */
 
 #if !REDUCES
 #define STATE_OF_ROW(reduced, a, w) 0
+#define IS_SAVED(a) false
 #elif HAS_SAVED_STATE
+#define IS_SAVED(a) op_is_saved(a)
 #define STATE_OF_ROW(reduced, a, w) (op_is_saved(a) ? op_saved(a, w) : (reduced))
 #else
+#define IS_SAVED(a) false
 #define STATE_OF_ROW(reduced, a, w) (reduced)
 #endif
 
 #if MAPS
-#ifndef MAP_STORE
+#ifdef MAP_STORE
+#define MAP_IS_REAL 1
+#else
+#define MAP_IS_REAL 0
 #define MAP_STORE store_class
 #endif
 

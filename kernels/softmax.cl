@@ -23,7 +23,7 @@ static void op_absorb_block(lane_state *s, const op_args *a, const where *w, lon
 }
 
 static void op_absorb(lane_state *s, const op_args *a, const where *w, long c, lanes_int keep) {
-    lse_absorb(s, a, w, load_class(a->input, w, c), c, keep);
+    lse_absorb(s, a, w, load_staged(a->input, w, c, 0), c, keep);
 }
 
 static row_state op_fold(const lane_state *s) {
@@ -40,15 +40,17 @@ typedef struct row_map {
 
 static void op_finish(const op_args *a, const where *w, const row_state *s, bool writes, row_map *m) {
     m->top = s->top;
-    m->scale = LOG ? log(lse_sum(s)) : (real)1 / lse_sum(s);
+    m->scale = LOG ? log_normal_row(lse_sum(s)) : (real)1 / lse_sum(s);
 }
 
 static lanes op_map(const op_args *a, const where *w, const row_map *m, long c) {
-    lanes x = load_class(a->input, w, c), top = (lanes)m->top;
+    lanes x = load_staged(a->input, w, c, 0), top = (lanes)m->top;
     return LOG ? (x - top) - (lanes)m->scale : exp_minus_lanes(top - x) * (lanes)m->scale;
 }
 
 #define MAP_TARGET(a) ((__global storage *)(a)->output)
+#define TILES 1
+#define TILE_SOURCE(a, slot) ((a)->input)
 
 #else /* backward */
 
@@ -62,28 +64,22 @@ static lane_state op_start(void) {
 #define FORWARD_OUTPUT(a) ((__global const storage *)(a)->output)
 #define GRAD_OUTPUT(a) ((__global const storage *)(a)->grad_output)
 
+/* The term of a sum that a row needs: g y, or g. */
+static lanes load_term(const op_args *a, const where *w, long c) {
+    lanes g = load_staged(GRAD_OUTPUT(a), w, c, 0);
+    return LOG ? g : g * load_staged(FORWARD_OUTPUT(a), w, c, 1);
+}
+
 static void op_absorb_block(lane_state *s, const op_args *a, const where *w, long c, int count) {
-    lanes sum[UNIT];
-#pragma unroll
-    for (int j = 0; j < UNIT; j++)
-        sum[j] = (lanes)0;
-    for (int k = 0; k < count; k += UNIT) {
-#pragma unroll
-        for (int j = 0; j < UNIT; j++) {
-            lanes g = load_ahead(GRAD_OUTPUT(a), w, c + (k + j) * BLOCK_STEP, j);
-            if (!LOG)
-                g *= load_ahead(FORWARD_OUTPUT(a), w, c + (k + j) * BLOCK_STEP, j);
-            sum[j] += g;
-        }
-    }
-    *s += sum_of_unit(sum);
+    lanes sum = (lanes)0;
+    for (int k = 0; k < count; k++)
+        sum += load_term(a, w, c + k * BLOCK_STEP);
+    *s += sum;
 }
 
 static void op_absorb(lane_state *s, const op_args *a, const where *w, long c, lanes_int keep) {
-    lanes g = load_class(GRAD_OUTPUT(a), w, c);
-    if (!LOG)
-        g *= load_class(FORWARD_OUTPUT(a), w, c);
-    *s += keep ? g : (lanes)0;
+    lanes term = load_term(a, w, c);
+    *s += keep ? term : (lanes)0;
 }
 
 static row_state op_fold(const lane_state *s) {
@@ -101,12 +97,14 @@ static void op_finish(const op_args *a, const where *w, const row_state *s, bool
 }
 
 static lanes op_map(const op_args *a, const where *w, const row_map *m, long c) {
-    lanes y = load_class(FORWARD_OUTPUT(a), w, c);
-    lanes g = load_class(GRAD_OUTPUT(a), w, c);
+    lanes y = load_staged(FORWARD_OUTPUT(a), w, c, 1);
+    lanes g = load_staged(GRAD_OUTPUT(a), w, c, 0);
     return LOG ? g - exp_any_lanes(-y) * (lanes)*m : y * (g - (lanes)*m);
 }
 
 #define MAP_TARGET(a) ((a)->grad_input)
+#define TILES 2
+#define TILE_SOURCE(a, slot) ((slot) == 0 ? GRAD_OUTPUT(a) : FORWARD_OUTPUT(a))
 
 #endif
 

@@ -114,6 +114,55 @@ static void invalid_targets_of_every_type(void **state) {
         count_of_type(CLXENT_TARGET_I32, engine);
 }
 
+/* Targets from -1 (255) to 6 for five classes, and which of them count; enough rows for vectors of them and a rest. */
+enum { MANY = 37 };
+
+static void count_many(clxent_target_type type, int64_t ignore) {
+    api_case c;
+    case_begin(&c, NLL_BACKWARD);
+    c.desc.batch = MANY;
+    c.desc.target_type = type;
+    c.desc.ignore_index = ignore;
+    case_fill(&c);
+    static const int optional[] = {CLX_WEIGHT, CLX_SAMPLE_WEIGHT, CLX_GRAD_OUTPUT};
+    for (size_t i = 0; i < 3; i++)
+        case_drop(&c, optional[i]);
+    size_t invalid = 0, counted = 0, some = MANY;
+    for (size_t i = 0; i < MANY; i++) {
+        int64_t y = (int64_t)(i * 5 % 8) - 1;
+        if (type == CLXENT_TARGET_U8 && y < 0)
+            y = 255;
+        if (type == CLXENT_TARGET_I32)
+            ((int32_t *)(void *)c.array[CLX_TARGET])[i] = (int32_t)y;
+        else if (type == CLXENT_TARGET_I64)
+            ((int64_t *)(void *)c.array[CLX_TARGET])[i] = y;
+        else
+            c.array[CLX_TARGET][i] = (unsigned char)y;
+        const bool is_class = y >= 0 && y < 5;
+        invalid += !is_class && y != ignore;
+        counted += is_class && y != ignore;
+        some = is_class && y != ignore ? i * 5 + (size_t)y : some;
+    }
+    case_upload(&c);
+    assert_success(case_run(&c));
+    uint64_t count = 0;
+    float gradient[MANY * 5];
+    read_buffer(c.memory[CLX_INVALID_COUNT], 0, sizeof count, &count);
+    read_buffer(c.memory[CLX_GRAD_INPUT], 0, sizeof gradient, gradient);
+    assert_int_equal(count, invalid);
+    assert_true(fabsf(gradient[some] * (float)counted + 1) < 1e-6f); /* a mean is over those that count */
+    case_release(&c);
+}
+
+/* ignore_index a class, no class, and a number that a target of the type cannot be, though its low bits can. */
+static void rows_are_counted_for_a_mean(void **state) {
+    (void)state;
+    static const int64_t ignored[] = {-100, -1, 255, 1, 4, 6, ((int64_t)1 << 32) + 1, 256 + 2, INT64_MIN, INT64_MAX};
+    for (clxent_target_type type = CLXENT_TARGET_I32; type <= CLXENT_TARGET_U8; type++)
+        for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+            count_many(type, ignored[i]);
+}
+
 /* What is no use to a call never reaches a kernel, be it a memory object of another context. */
 static void unused_buffers_are_not_used(void **state) {
     (void)state;
@@ -124,7 +173,7 @@ static void unused_buffers_are_not_used(void **state) {
     assert_int_equal(error, CL_SUCCESS);
     api_case c;
     make_invalid(&c, CLXENT_CROSS_ENTROPY, CLXENT_FORWARD, CLXENT_REDUCTION_NONE);
-    watch_memory(c.args.input.mem);
+    watch_memory(c.args.target.mem);
     reset_calls();
     assert_success(case_run(&c));
     assert_int_equal(calls_of(SET_WATCHED), 2); /* of either kernel */
@@ -194,7 +243,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(invalid_targets_are_counted), cmocka_unit_test(invalid_targets_of_every_type),
         cmocka_unit_test(invalid_second_targets),      cmocka_unit_test(unused_buffers_are_not_used),
-        cmocka_unit_test(count_needs_the_workspace),
+        cmocka_unit_test(count_needs_the_workspace),   cmocka_unit_test(rows_are_counted_for_a_mean),
     };
     return cmocka_run_group_tests_name("invalid count", tests, open_device, close_device);
 }

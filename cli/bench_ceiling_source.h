@@ -1,0 +1,75 @@
+/* The kernels of the ceilings. Numbers are unsigned integers, so that no pattern of bits is slow to compute with, and
+ * the factor is 1 but the compiler cannot know, so that tensors keep their values.
+ *
+ * A work-item walks over `streams` parts of its share at once, for more of them keep more of the hardware's prefetchers
+ * busy. On a CPU its shares are contiguous; on a GPU neighbouring work-items take neighbouring vectors. */
+#ifndef CLI_BENCH_CEILING_SOURCE_H
+#define CLI_BENCH_CEILING_SOURCE_H
+
+static const char bench_ceiling_source[] =
+    "#ifdef __clang__\n"
+    "#pragma clang diagnostic ignored \"-Wpsabi\"\n" /* vectors wider than the machine's are meant */
+    "#endif\n"
+    "#define JOIN_(a, b) a##b\n"
+    "#define JOIN(a, b) JOIN_(a, b)\n"
+    "typedef JOIN(uint, WIDTH) wide;\n"
+    "typedef __global const wide *source;\n"
+    "#define ARGUMENTS source a, source b, __global wide *to, ulong start, ulong vectors, uint factor, \\\n"
+    "                  __global uint *sums\n"
+    "#define EACH(streams, unroll, work) \\\n"
+    "    ulong items = get_global_size(0), item = get_global_id(0); \\\n"
+    "    ulong share = vectors / items / (unroll * streams) * unroll; \\\n"
+    "    ulong first = start + (STRIDED ? item : item * streams * share); \\\n"
+    "    ulong step = STRIDED ? items : 1, apart = share * step; \\\n"
+    "    for (ulong i = 0; i < share; i += unroll) { \\\n"
+    "        _Pragma(\"unroll\") for (int k = 0; k < unroll; k++) { \\\n"
+    "            _Pragma(\"unroll\") for (int j = 0; j < streams; j++) { \\\n"
+    "                ulong at = first + (i + k) * step + j * apart; \\\n"
+    "                work \\\n"
+    "            } \\\n"
+    "        } \\\n"
+    "    }\n"
+    "#define READ(name, streams, unroll, FETCH, value) \\\n"
+    "    __kernel void name(ARGUMENTS) { \\\n"
+    "        wide sum[unroll * streams]; \\\n"
+    "        for (int k = 0; k < unroll * streams; k++) \\\n"
+    "            sum[k] = 0; \\\n"
+    "        EACH(streams, unroll, FETCH sum[k * streams + j] += value;) \\\n"
+    "        for (int k = 1; k < unroll * streams; k++) \\\n"
+    "            sum[0] += sum[k]; \\\n"
+    "        uint lanes[WIDTH], all = 0; \\\n"
+    "        JOIN(vstore, WIDTH)(sum[0], 0, lanes); \\\n"
+    "        for (int lane = 0; lane < WIDTH; lane++) \\\n"
+    "            all += lanes[lane]; \\\n"
+    "        sums[item] = all; \\\n"
+    "    }\n"
+    "#define WRITE(name, streams, unroll, FETCH, STORE, value) \\\n"
+    "    __kernel void name(ARGUMENTS) { EACH(streams, unroll, FETCH STORE((value) * factor, to + at);) }\n"
+    "#define PLAIN(value, place) *(place) = (value)\n"
+    "#define FAMILY(suffix, streams, unroll, FETCH_A, FETCH_B, STORE) \\\n"
+    "    WRITE(copy_##suffix, streams, unroll, FETCH_A, STORE, a[at]) \\\n"
+    "    WRITE(copy_two_##suffix, streams, unroll, FETCH_A FETCH_B, STORE, a[at] + b[at]) \\\n"
+    "    WRITE(write_##suffix, streams, unroll, , STORE, (wide)(uint)at)\n"
+    "#define READS(suffix, streams, unroll, FETCH_A, FETCH_B) \\\n"
+    "    READ(read_##suffix, streams, unroll, FETCH_A, a[at]) \\\n"
+    "    READ(read_two_##suffix, streams, unroll, FETCH_A FETCH_B, a[at] + b[at])\n"
+    "READS(1, 1, 8, , )\n"
+    "FAMILY(1, 1, 8, , , PLAIN)\n"
+    "#if !STRIDED\n"
+    "READS(2, 2, 2, , )\n"
+    "READS(4, 4, 2, , )\n"
+    "FAMILY(2, 2, 2, , , PLAIN)\n"
+    "FAMILY(4, 4, 2, , , PLAIN)\n"
+    "#endif\n"
+    "#ifdef POCL\n" /* other compilers refuse these built-in functions */
+    "#define AHEAD(p) __builtin_prefetch((__private const void *)(ulong)(p + at + 256));\n"
+    "#define PAST_CACHE(value, place) __builtin_nontemporal_store(value, place)\n"
+    "READS(fetched_1, 1, 8, AHEAD(a), AHEAD(b))\n"
+    "READS(fetched_4, 4, 2, AHEAD(a), AHEAD(b))\n"
+    "FAMILY(fetched_1, 1, 8, AHEAD(a), AHEAD(b), PLAIN)\n"
+    "FAMILY(past_cache_1, 1, 8, , , PAST_CACHE)\n"
+    "FAMILY(past_cache_2, 2, 8, , , PAST_CACHE)\n"
+    "#endif\n"
+    "__kernel void empty(uint unused) {}\n";
+
+#endif
