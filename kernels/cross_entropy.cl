@@ -183,7 +183,7 @@ typedef struct row_map {
     per_row_int ignored;
 #if !PROBABILITIES
     per_row at_target[2]; /* the gradient at the target classes */
-    per_row_long place[2];
+    per_row_class place[2];
 #endif
 } row_map;
 
@@ -204,8 +204,8 @@ typedef struct target_term {
 static target_term read_term(const op_args *a, const where *w, int which, real share) {
     target_term term;
 #if PROBABILITIES
-    term.t.y = (per_row_long)0;
-    term.t.place = (per_row_long)NOWHERE;
+    term.t.y = (per_row_class)0;
+    term.t.place = (per_row_class)NOWHERE;
     term.t.counts = ALL_ROWS;
     term.t.ignored = NO_ROWS;
     term.t.weight = (per_row)1;
@@ -216,7 +216,7 @@ static target_term read_term(const op_args *a, const where *w, int which, real s
     if (share == 0) {
         term.t.counts = NO_ROWS;
         term.t.ignored = ALL_ROWS;
-        term.t.place = (per_row_long)NOWHERE;
+        term.t.place = (per_row_class)NOWHERE;
     }
 #endif
     term.hard_grad = (per_row)0;
@@ -309,7 +309,7 @@ static void start_map(const row_facts *f, row_map *m) {
     m->reg = (per_row)0;
 #endif
 #if !PROBABILITIES
-    m->place[1] = (per_row_long)NOWHERE;
+    m->place[1] = (per_row_class)NOWHERE;
     m->at_target[1] = (per_row)0;
 #endif
 }
@@ -320,7 +320,7 @@ static void finish_map(const op_args *a, const where *w, const target_term *term
     m->ignored = terms[0].t.ignored;
 #else
     if (a->given & GIVEN_TARGET2) {
-        per_row_int same = ROW_INT(terms[0].t.place == terms[1].t.place);
+        per_row_int same = SAME_CLASS(terms[0].t.place, terms[1].t.place);
         set_patch(a, w, &terms[0], terms[0].hard_grad + (same ? terms[1].hard_grad : (per_row)0), 0, m);
         set_patch(a, w, &terms[1], terms[1].hard_grad + (same ? terms[0].hard_grad : (per_row)0), 1, m);
         m->ignored = terms[0].t.ignored && terms[1].t.ignored;
@@ -340,7 +340,10 @@ static void op_finish(const op_args *a, const where *w, const row_state *s, bool
     per_row g = incoming_grad(a, w);
     start_map(&f, m);
 #endif
-    for (int which = 0; which < TARGETS(a); which++) {
+#pragma unroll
+    for (int which = 0; which < 2; which++) {
+        if (which == TARGETS(a))
+            break;
         real share = share_of_target(a, which);
         terms[which] = read_term(a, w, which, share);
 #if FORWARD_PASS

@@ -30,8 +30,8 @@ static real share_of_target(const op_args *a, int which) {
 #define NO_ROWS ((per_row_int)0)
 
 typedef struct row_target {
-    per_row_long y;      /* the target class; 0 where the row does not count, so that it can be used as an index */
-    per_row_long place;  /* the same, but NOWHERE where nothing is to be written */
+    per_row_class y;     /* the target class; 0 where the row does not count, so that it can be used as an index */
+    per_row_class place; /* the same, but NOWHERE where nothing is to be written */
     per_row_int counts;  /* inside [0, classes) and not ignored */
     per_row_int ignored; /* equal to ignore_index: loss and gradient are 0; a row that is neither is NaN */
     per_row weight;      /* w[y] */
@@ -40,13 +40,9 @@ typedef struct row_target {
 #if TARGET_KIND == CLASS_TARGETS
 static row_target read_target(const op_args *a, const where *w, int which) {
     row_target t;
-    per_row_long y = load_row_target(a->target[which], w);
-    per_row_long ignored = y == (per_row_long)a->ignore_index;
-    per_row_long counts = ROW_IN_RANGE(y, a->classes) && !ignored;
-    t.y = counts ? y : (per_row_long)0;
-    t.place = counts ? y : (per_row_long)NOWHERE;
-    t.counts = ROW_INT(counts);
-    t.ignored = ROW_INT(ignored);
+    per_row_class y = read_targets(a, a->target[which], w, &t.counts, &t.ignored);
+    t.y = t.counts ? y : (per_row_class)0;
+    t.place = t.counts ? y : (per_row_class)NOWHERE;
     t.weight = (per_row)1;
     if (a->given & GIVEN_WEIGHT)
         t.weight = gather_weight(a->weight, w, t.y);

@@ -12,7 +12,7 @@ typedef int row_state; /* nothing is reduced */
 
 typedef struct row_map {
     per_row fill, at_target;
-    per_row_long place;
+    per_row_class place;
 } row_map;
 
 static void op_finish(const op_args *a, const where *w, const row_state *s, bool writes, row_map *m) {

@@ -59,19 +59,23 @@ typedef JOIN(UNSIGNED_KEY, RUN) run_unsigned_key;
 #define REAL_INT int
 #endif
 
-/* The lanes of a run as a tree. */
+/* The lanes of a run as a tree; in arrays, as Oclgrind takes parts of a long vector for uninitialised (docs/devices.md). */
 static real sum_run(run_real x) {
-    REAL_N(8) eight = x.lo + x.hi;
-    REAL_N(4) four = eight.lo + eight.hi;
-    REAL_N(2) two = four.lo + four.hi;
-    return two.lo + two.hi;
+    real lane[RUN];
+    JOIN(vstore, RUN)(x, 0, lane);
+    for (int width = RUN / 2; width > 0; width /= 2)
+        for (int i = 0; i < width; i++)
+            lane[i] += lane[i + width];
+    return lane[0];
 }
 
 static ulong count_run(run_key x) {
-    JOIN(KEY, 8) eight = x.lo + x.hi;
-    JOIN(KEY, 4) four = eight.lo + eight.hi;
-    JOIN(KEY, 2) two = four.lo + four.hi;
-    return (ulong)(two.lo + two.hi);
+    KEY lane[RUN];
+    ulong count = 0;
+    JOIN(vstore, RUN)(x, 0, lane);
+    for (int i = 0; i < RUN; i++)
+        count += (ulong)lane[i];
+    return count;
 }
 
 /* Which lanes have a row? */
