@@ -37,8 +37,10 @@ static bool reduces(const clx_problem *problem) {
     return problem->desc.pass != CLXENT_BACKWARD && !has_element_losses(problem);
 }
 
+/* Where losses are summed, the gradient is written on the way. (In the engines that copy rows into tiles it is not, but there
+ * the host asks for nothing that depends on it.) */
 static bool maps(const clx_problem *problem) {
-    return problem->desc.pass != CLXENT_FORWARD || has_element_losses(problem);
+    return !reduces(problem);
 }
 
 static void write_options(const clx_problem *problem, bool logits, char *options, size_t size) {

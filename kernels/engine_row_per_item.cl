@@ -2,7 +2,7 @@
  *
  * Each work-item takes a contiguous share of the rows. The ragged end of a row is one more vector that overlaps the one
  * before it: its lanes that were seen already are masked when reducing, and written twice, with the same values, when
- * mapping. For that to hold in place it is mapped first and stored last. */
+ * mapping. For that to hold in place it is mapped first and stored last. Where reducing writes, it is a narrower vector. */
 
 #if REDUCES
 #define BLOCK 64 /* vectors: 2 or 4 KiB, well inside the nearest cache */
@@ -20,8 +20,15 @@ static row_state reduce_row(const op_args *a, const where *w) {
         op_absorb_block(&s, a, w, c, count);
         c += (long)count * LANES;
     }
+#if ABSORB_WRITES
+    if (c < a->classes) {
+        where narrow = narrowed(w, (int)(a->classes - c));
+        op_absorb(&s, a, &narrow, c, lanes_between(0, narrow.live));
+    }
+#else
     if (c < a->classes)
         op_absorb(&s, a, w, a->classes - LANES, lanes_between((int)(c - (a->classes - LANES)), LANES));
+#endif
     return op_fold(&s);
 }
 #endif

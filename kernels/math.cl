@@ -91,6 +91,24 @@ DEFINE_EXP(real, real, as_float, as_int)
 DEFINE_EXP(lanes, lanes, AS_REAL_N(LANES), AS_REAL_INT_N(LANES))
 #endif
 
+/* The bits of vectors, of which a negative one has a sign; and x, or -x where there is one. */
+#if LANES == 1
+typedef real_int lanes_signs;
+#if REAL64
+#define SIGNS_OF_LANES(x) as_long(x)
+#define LANES_OF_BITS(bits) as_double(bits)
+#else
+#define SIGNS_OF_LANES(x) as_int(x)
+#define LANES_OF_BITS(bits) as_float(bits)
+#endif
+#else
+typedef lanes_int lanes_signs;
+#define SIGNS_OF_LANES(x) AS_REAL_INT_N(LANES)(x)
+#define LANES_OF_BITS(bits) AS_REAL_N(LANES)(bits)
+#endif
+#define SIGN_BIT ((real_int)1 << (sizeof(real_int) * 8 - 1))
+#define NEGATE_LANES(x, sign) LANES_OF_BITS(SIGNS_OF_LANES(x) ^ ((sign) & SIGN_BIT))
+
 /* ---- what a cap and binary cross-entropy need: vectors, and tanh for scalars too ---- */
 
 #if REAL64
@@ -152,10 +170,16 @@ DEFINE_LOG(real, real, int, as_int, as_float, (float))
 DEFINE_LOG(lanes, lanes, lanes_int, AS_REAL_INT_N(LANES), AS_REAL_N(LANES), JOIN(convert_float, LANES))
 #endif
 
-/* log(1 + e) for e in [0, 1]. */
+/* log(1 + e) for e in [0, 1], and NaN of NaN: e and e^2 times a polynomial (3.3e-8), summed in pairs, which a processor does
+ * side by side. */
 static lanes log1p_unit_lanes(lanes e) {
-    lanes_int upper = e > (lanes)0.41421356f;
-    return log_of_parts_lanes(upper ? (lanes)1 : (lanes)0, upper ? (lanes)0.5f * e - (lanes)0.5f : e);
+    lanes square = e * e, fourth = square * square;
+    lanes q01 = FMA((lanes)0.333213240f, e, (lanes)-0.499996480f);
+    lanes q23 = FMA((lanes)0.191536560f, e, (lanes)-0.248571630f);
+    lanes q45 = FMA((lanes)0.0792045500f, e, (lanes)-0.137538030f);
+    lanes q67 = FMA((lanes)0.00536482640f, e, (lanes)-0.0300658010f);
+    lanes low = FMA(q23, square, q01), high = FMA(q67, square, q45);
+    return FMA(FMA(high, fourth, low), square, e);
 }
 
 /* log(x) for x in [0, 1]. 0 gives about -104, a number outside [0, 1] anything. */

@@ -5,6 +5,7 @@
  *     lane_state     what a vector of lanes has seen so far; row_state: the same folded into rows
  *     op_start       nothing seen yet
  *     op_absorb_block, op_absorb   `count` vectors from class c on; one vector, of which only the lanes in `keep` count
+ *     ABSORB_WRITES  1 where absorbing writes a tensor of the logits' shape too, perhaps in place: each class once
  *     op_fold, op_merge            lanes into rows; two parts of a row into one, the earlier part first
  *   HAS_SAVED_STATE  1 where a call may bring the reduction's result along: op_is_saved, op_saved
  *   op_finish        writes what a row has one of (where `writes`), and row_map, what mapping the row needs
@@ -12,6 +13,10 @@
  *     op_map         the vector of it at class c; MAP_TARGET(a): which tensor; MAP_STORE: how, if not of storage
  *     op_patch       corrects single classes after the whole row was mapped, of the classes that `where` says are its own
  *   TILES            how many tensors an engine may copy into tiles, TILE_SOURCE(a, slot): which; read by load_staged */
+
+#ifndef ABSORB_WRITES
+#define ABSORB_WRITES 0
+#endif
 
 #if !REDUCES
 #define STATE_OF_ROW(reduced, a, w) 0

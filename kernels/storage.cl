@@ -1,75 +1,83 @@
 /* Elements of tensors of the logits' shape, read as real and written rounded to the nearest, ties to even. One by one and as
  * vectors; neither 16-bit type needs an extension of the device. */
 
-#if STORAGE == F16
-static real from_storage(__global const storage *p) {
-    return vload_half(0, p);
-}
-
-static void to_storage(real v, __global storage *p) {
-    vstore_half_rte(v, 0, p);
-}
-
+#if STORAGE == F16 || STORAGE == BF16
+/* Conversions go by way of a vector of the 16 bits, and so do single elements: that is one instruction or a few, where
+ * vload_half and vstore_half of one element can be software of a hundred. */
 #if LANES == 1
-#define PACK_STORAGE(p) from_storage(p)
-#define UNPACK_STORAGE(v, p) to_storage(v, p)
+#define BITS_LANES 2
 #else
-typedef JOIN(ushort, LANES) lanes_bits;
+#define BITS_LANES LANES
+#endif
+typedef JOIN(ushort, BITS_LANES) bits_lanes;
+typedef JOIN(float, BITS_LANES) float_lanes;
 
+#if STORAGE == F16
 /* By way of a variable, which is aligned to its size: vload_half8 and its like need the alignment of one element by the
  * standard, but PoCL 3.1 takes that of the vector for granted on processors with F16C, and crashes without it. */
-static lanes pack_storage(__global const storage *p) {
-    lanes_bits bits = JOIN(vload, LANES)(0, (__global const ushort *)p);
-    return JOIN(vload_half, LANES)(0, (const half *)&bits);
+static float_lanes widened(bits_lanes bits) {
+    return JOIN(vload_half, BITS_LANES)(0, (const half *)&bits);
 }
 
-static void unpack_storage(lanes v, __global storage *p) {
-    lanes_bits bits;
-    JOIN(JOIN(vstore_half, LANES), _rte)(v, 0, (half *)&bits);
-    JOIN(vstore, LANES)(bits, 0, (__global ushort *)p);
+static bits_lanes rounded(float_lanes v) {
+    bits_lanes bits;
+    JOIN(JOIN(vstore_half, BITS_LANES), _rte)(v, 0, (half *)&bits);
+    return bits;
 }
-
-#define PACK_STORAGE(p) pack_storage(p)
-#define UNPACK_STORAGE(v, p) unpack_storage(v, p)
-#endif
-#elif STORAGE == BF16
-/* The upper half of a float. */
-static real from_storage(__global const storage *p) {
-    return as_float((uint)p[0] << 16);
-}
-
-/* Adds what carries into the upper half where it rounds up; a NaN keeps a bit of its own instead, lest it carry to 0. */
-static void to_storage(real v, __global storage *p) {
-    uint bits = as_uint(v);
-    uint rounded = bits + (0x7fffu + ((bits >> 16) & 1u));
-    p[0] = (ushort)((v != v ? bits | 0x400000u : rounded) >> 16);
-}
-
-#if LANES == 1
-#define PACK_STORAGE(p) from_storage(p)
-#define UNPACK_STORAGE(v, p) to_storage(v, p)
 #else
-typedef JOIN(uint, LANES) lanes_uint;
-#if LANES == 16
+typedef JOIN(uint, BITS_LANES) uint_lanes;
+#if BITS_LANES == 16
 #define UPPER_HALVES(bits) (ushort16)(as_ushort16((bits).lo).odd, as_ushort16((bits).hi).odd)
 #else
-#define UPPER_HALVES(bits) (UPPER_HALVES_OF(LANES)(bits).odd)
+#define UPPER_HALVES(bits) (UPPER_HALVES_OF(BITS_LANES)(bits).odd)
 #define UPPER_HALVES_OF(n) JOIN(UPPER_HALVES_, n)
 #define UPPER_HALVES_2 as_ushort4
 #define UPPER_HALVES_4 as_ushort8
 #define UPPER_HALVES_8 as_ushort16
 #endif
 
-static lanes pack_storage(__global const storage *p) {
-    return JOIN(as_float, LANES)(JOIN(convert_uint, LANES)(JOIN(vload, LANES)(0, p)) << 16u);
+/* The upper half of a float. */
+static float_lanes widened(bits_lanes bits) {
+    return JOIN(as_float, BITS_LANES)(JOIN(convert_uint, BITS_LANES)(bits) << 16u);
 }
 
-/* The upper halves by their place, which is one shuffle: converting them takes a processor many times as long. */
+/* Adds what carries into the upper half where it rounds up; a NaN keeps a bit of its own instead, lest it carry to 0. The
+ * upper halves are taken by their place, which is one shuffle: converting them takes a processor many times as long. */
+static bits_lanes rounded(float_lanes v) {
+    uint_lanes bits = JOIN(as_uint, BITS_LANES)(v);
+    uint_lanes up = bits + ((uint_lanes)0x7fffu + ((bits >> 16u) & 1u));
+    bits = v != v ? bits | 0x400000u : up;
+    return UPPER_HALVES(bits);
+}
+#endif
+
+static real from_storage(__global const storage *p) {
+    ushort bits = *(__global const ushort *)p;
+    return widened((bits_lanes)bits).s0;
+}
+
+static void to_storage(real v, __global storage *p) {
+    *(__global ushort *)p = rounded((float_lanes)v).s0;
+}
+
+#if LANES == 1
+#define PACK_STORAGE(p) from_storage(p)
+#define UNPACK_STORAGE(v, p) to_storage(v, p)
+#else
+/* PoCL's vstore of a vector of ushort is a store for each of them; a type that asks for no more alignment is one store. */
+#ifdef PREFETCH_AHEAD
+typedef bits_lanes __attribute__((aligned(2))) loose_bits;
+#define STORE_BITS(bits, p) (*(__global loose_bits *)(p) = (bits))
+#else
+#define STORE_BITS(bits, p) JOIN(vstore, LANES)(bits, 0, (__global ushort *)(p))
+#endif
+
+static lanes pack_storage(__global const storage *p) {
+    return widened(JOIN(vload, LANES)(0, (__global const ushort *)p));
+}
+
 static void unpack_storage(lanes v, __global storage *p) {
-    lanes_uint bits = JOIN(as_uint, LANES)(v);
-    lanes_uint rounded = bits + ((lanes_uint)0x7fffu + ((bits >> 16u) & 1u));
-    bits = v != v ? bits | 0x400000u : rounded;
-    JOIN(vstore, LANES)(UPPER_HALVES(bits), 0, p);
+    STORE_BITS(rounded(v), p);
 }
 
 #define PACK_STORAGE(p) pack_storage(p)
