@@ -340,10 +340,7 @@ static void op_finish(const op_args *a, const where *w, const row_state *s, bool
     per_row g = incoming_grad(a, w);
     start_map(&f, m);
 #endif
-#pragma unroll
-    for (int which = 0; which < 2; which++) {
-        if (which == TARGETS(a))
-            break;
+    for (int which = 0; which < TARGETS(a); which++) {
         real share = share_of_target(a, which);
         terms[which] = read_term(a, w, which, share);
 #if FORWARD_PASS
