@@ -2,9 +2,10 @@
 # Everything that must hold before a change is merged. Installs what is missing (Debian), runs the stages that are named,
 # or all of them, and closes with a table. A stage that fails does not stop the next one; the exit status is then 1.
 #
-#   ci/test.sh                    all stages
+#   ci/test.sh                    all stages, with half of the long tables of tests
 #   ci/test.sh gcc rusticl        some of them
-#   ci/test.sh --long             all stages, and the long one: ten thousand random combinations, the largest tensors
+#   ci/test.sh --long             all stages, whole tables, and the long stage: ten thousand random combinations, the
+#                                 largest tensors
 #
 # Builds go to build-ci/, and are used again by the next run.
 # shellcheck source=lib.sh
@@ -43,19 +44,19 @@ stage_sanitize() {
     run_tests sanitize
 }
 
-# The suite on a second OpenCL implementation: Mesa's rusticl, which runs on the CPU through llvmpipe. Compiling takes most
-# of its time, so of the long tables every third line is run, another third each time, and not the program's own check; the
-# long stage has all of it.
+# The suite on a second OpenCL implementation: Mesa's rusticl, which runs on the CPU through llvmpipe. It compiles slowly, so
+# of the long tables it runs every fifth line, and not the program's own check; the long stage has all of it.
 stage_rusticl() {
     build gcc gcc
     use_rusticl
-    CLXENT_TEST_SHARE=3 CLXENT_RANDOM_CASES=100 run_tests gcc '^(long|slow)$'
+    CLXENT_TEST_SHARE=$((share == 1 ? 1 : 5)) CLXENT_RANDOM_CASES=100 run_tests gcc '^(long|slow)$'
 }
 
 # The kernels at small sizes in a simulator that finds races, bad accesses, uninitialised values and OpenCL errors. It
 # reports what it finds in a log and goes on, so the log must be empty. Kernels are compiled without optimisation: the
 # search for uninitialised values knows no `freeze`, an instruction that LLVM's optimiser puts in.
 stage_oclgrind() {
+    export CLXENT_TEST_SHARE=1
     build gcc gcc
     local log="$root/build-ci/oclgrind.log"
     rm -f "$log"
@@ -100,6 +101,7 @@ stage_demo() {
 # What takes too long for every day: many random combinations of options, tensors of more than 2^31 elements, every type on
 # every engine, every line on rusticl.
 stage_long() {
+    export CLXENT_TEST_SHARE=1
     build gcc gcc
     use_pocl
     CLXENT_RANDOM_CASES=10000 build-ci/gcc/tests/test_random
@@ -147,11 +149,16 @@ run_tests() {
 # --------------------------------------------------------------------------------------------------------- main ------
 
 unset CLXENT_DEVICE
+share=2
 if (($# == 0)); then
     set -- "${all_stages[@]}"
 elif [[ $1 == --long ]]; then
     set -- "${all_stages[@]}" long
+    share=1
 fi
+# Compiling kernels is what takes time here. So of the long tables every second line is run, the same in all stages, which share
+# PoCL's cache, and with luck the others the next time; --long runs all of them.
+export CLXENT_TEST_SHARE=$share CLXENT_TEST_SEED="${CLXENT_TEST_SEED:-$(date +%s)}"
 for stage; do
     if ! declare -F "stage_$stage" >/dev/null; then
         echo "There is no stage '$stage'. Stages: ${all_stages[*]}" >&2
