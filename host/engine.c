@@ -39,9 +39,18 @@ static bool visits_classes(const clx_problem *problem) {
 
 /* ---- column ---- */
 
+/* Where rows lie side by side their classes are ints, see read_targets in kernels/layout.cl. */
+static bool counts_classes(const clx_problem *problem, char reason[128]) {
+    if (problem->desc.classes <= INT32_MAX)
+        return true;
+    snprintf(reason, 128, "classes is %zu, with rows side by side it can be at most %d", problem->desc.classes,
+             INT32_MAX);
+    return false;
+}
+
 static bool column_can(const clx_problem *problem, const clx_device *device, char reason[128]) {
-    (void)problem, (void)device, (void)reason;
-    return true;
+    (void)device;
+    return counts_classes(problem, reason);
 }
 
 static bool column_suits(const clx_problem *problem, const clx_device *device) {
@@ -117,6 +126,10 @@ static bool needs_no_inner(const clx_problem *problem, const clx_device *device,
     return true;
 }
 
+static bool rows_per_lane_can(const clx_problem *problem, const clx_device *device, char reason[128]) {
+    return needs_no_inner(problem, device, reason) && counts_classes(problem, reason);
+}
+
 static bool always_suits(const clx_problem *problem, const clx_device *device) {
     (void)problem, (void)device;
     return true;
@@ -128,9 +141,9 @@ static bool few_classes(const clx_problem *problem, const clx_device *device) {
     return problem->desc.classes <= FEW_CLASSES;
 }
 
-/* The last one accepts everything. */
+/* The last two accept everything between them but more classes than an int counts, with an inner size. */
 static const engine engines[] = {
-    {CLXENT_ENGINE_ROWS_PER_LANE, "rows_per_lane", "side_by_side", CLX_ROWS_ALONG, false, false, needs_no_inner,
+    {CLXENT_ENGINE_ROWS_PER_LANE, "rows_per_lane", "side_by_side", CLX_ROWS_ALONG, false, false, rows_per_lane_can,
      few_classes, item_group_size},
     {CLXENT_ENGINE_ROW_SPLIT, "row_split", "row_split", CLX_CLASSES_ALONG, true, true, row_split_can, row_split_suits,
      row_group_size},

@@ -223,6 +223,9 @@ static void engines_that_cannot(void **state) {
             "engine row_split cannot do this: inner is 2, it needs the classes of a row side by side");
     REFUSES(LOGITS, (d.engine = CLXENT_ENGINE_ROWS_PER_LANE, d.inner = 2), CLXENT_UNSUPPORTED,
             "engine rows_per_lane cannot do this: inner is 2, it needs the classes of a row side by side");
+    REFUSES(LOSS, (d.engine = CLXENT_ENGINE_ROWS_PER_LANE, d.classes = (size_t)1 << 31), CLXENT_UNSUPPORTED,
+            "engine rows_per_lane cannot do this: classes is 2147483648, with rows side by side it can be at most");
+    REFUSES(LOSS, (d.inner = 2, d.classes = (size_t)1 << 31), CLXENT_UNSUPPORTED, "classes is 2147483648");
     REFUSES(NLL, d.engine = CLXENT_ENGINE_ROW_SPLIT, CLXENT_UNSUPPORTED,
             "engine row_split cannot do this: this pass of nll-loss visits one class of a row");
     REFUSES(NLL, (d.engine = CLXENT_ENGINE_ROW_PER_GROUP, d.work_group_size = SIZE_MAX / 64), CLXENT_UNSUPPORTED,
@@ -267,7 +270,9 @@ static void rows_of_any_length(void **state) {
     bool limited = the_device.context->core->device.loop_limit > 0;
     for (clxent_engine engine = CLXENT_ENGINE_AUTO; engine <= CLXENT_ENGINE_ROW_SPLIT; engine++) {
         bool refused = false;
-        for (size_t classes = 1 << 15; classes <= (size_t)1 << 33; classes *= 2) {
+        bool side_by_side = engine == CLXENT_ENGINE_COLUMN || engine == CLXENT_ENGINE_ROWS_PER_LANE;
+        size_t most = side_by_side ? INT32_MAX : (size_t)1 << 33;
+        for (size_t classes = 1 << 15; classes <= most; classes *= 2) {
             clxent_desc desc = good_desc(LOSS);
             clxent_plan *plan = NO_PLAN;
             desc.engine = engine;
