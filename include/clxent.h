@@ -166,7 +166,8 @@ typedef enum clxent_reduction {
 } clxent_reduction;
 
 /* How the kernels walk a row. AUTO takes the first engine that suits the device and the shape; any other value forces
- * one, and clxent_plan_create refuses with CLXENT_UNSUPPORTED and a reason where that engine cannot do the work. */
+ * one, and clxent_plan_create refuses with CLXENT_UNSUPPORTED and a reason where that engine cannot do the work. COLUMN and
+ * ROWS_PER_LANE take at most 2^31 - 1 classes. */
 typedef enum clxent_engine {
     CLXENT_ENGINE_AUTO = 0,
     CLXENT_ENGINE_ROW_PER_ITEM = 1,  /* one work-item takes a row with wide vectors: CPUs */
