@@ -8,11 +8,11 @@
 #include "bench_empty.h"
 #include "json.h"
 #include "message.h"
+#include "timing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { ROUNDS = 41, CALLS = 100, MOST_LAUNCHES = 3 };
 enum { ROWS = 64, CLASSES = 10, BUFFER_BYTES = 65536 };
@@ -49,21 +49,8 @@ typedef struct overhead {
     cl_mem memory[5]; /* input, target, output, gradient, workspace */
 } overhead;
 
-/* Microseconds of this day: a double has the digits for nanoseconds then. */
 static double now_us(void) {
-    struct timespec t;
-    timespec_get(&t, TIME_UTC);
-    return 1e6 * (double)(t.tv_sec % 86400) + 1e-3 * (double)t.tv_nsec;
-}
-
-static int by_size(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double values[ROUNDS]) {
-    qsort(values, ROUNDS, sizeof *values, by_size);
-    return values[ROUNDS / 2];
+    return 1e6 * seconds_now();
 }
 
 static int refuse(const char *what, cl_int error) {
@@ -175,7 +162,7 @@ static int measure_case(const overhead *o, const overhead_case *c) {
     }
     clxent_plan_destroy(plan);
     if (status == STATUS_OK)
-        print_case(o, c, median(ours), median(bare), median(beyond));
+        print_case(o, c, median_of(ours, ROUNDS), median_of(bare, ROUNDS), median_of(beyond, ROUNDS));
     return status;
 }
 
@@ -225,7 +212,7 @@ static int measure_cached_plan(const overhead *o) {
         if (status != STATUS_OK)
             return status;
     }
-    print_time(o, "cached_plan", "a plan whose program is there", median(us));
+    print_time(o, "cached_plan", "a plan whose program is there", median_of(us, ROUNDS));
     return STATUS_OK;
 }
 
@@ -241,7 +228,7 @@ static int measure_latency(const overhead *o) {
     }
     if (error != CL_SUCCESS)
         return refuse("launching an empty kernel", error);
-    print_time(o, "launch", "an empty kernel, to its end", median(us));
+    print_time(o, "launch", "an empty kernel, to its end", median_of(us, ROUNDS));
     return STATUS_OK;
 }
 

@@ -4,12 +4,14 @@
  * stand together. Colours follow the reader's choice of light or dark, and there is no background. */
 #include "bench_plot.h"
 
-#include "bench_plot_file.h"
 #include "message.h"
+#include "output.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     WIDTH = 1040,
@@ -157,17 +159,34 @@ static void put_picture(FILE *out, const bench *b, const bench_line *lines, size
             MARGIN, y + 22);
 }
 
+/* Closes it in any case. */
+static bool write_picture(int fd, const bench *b, const bench_line *lines, size_t count) {
+    FILE *out = fdopen(fd, "w");
+    if (out == NULL) {
+        close(fd);
+        return false;
+    }
+    put_picture(out, b, lines, count);
+    bool written = !ferror(out);
+    return fclose(out) == 0 && written;
+}
+
 int bench_plot_write(const char *path, const bench *b, const bench_line *lines, size_t count) {
-    bench_plot_file file;
-    int status = bench_plot_open(&file, path);
-    if (status != STATUS_OK)
-        return status;
-    put_picture(file.stream, b, lines, count);
-    return bench_plot_close(&file, true);
+    outputs files = {.count = 0};
+    int fd = -1, status = outputs_open(&files, path, &fd);
+    if (status == STATUS_OK && !write_picture(fd, b, lines, count))
+        status = complain("cannot write %s: %s", path, strerror(errno));
+    if (status == STATUS_OK)
+        status = outputs_commit(&files);
+    outputs_close(&files);
+    return status;
 }
 
 int bench_plot_check(const char *path) {
-    bench_plot_file file;
-    int status = bench_plot_open(&file, path);
-    return status == STATUS_OK ? bench_plot_close(&file, false) : status;
+    outputs files = {.count = 0};
+    int fd = -1, status = outputs_open(&files, path, &fd);
+    if (status == STATUS_OK)
+        close(fd);
+    outputs_close(&files);
+    return status;
 }

@@ -4,11 +4,11 @@
  * machine whose speed drifts does not bend it. */
 #include "bench.h"
 #include "message.h"
+#include "timing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     LEAST_ROUNDS = 5,
@@ -31,22 +31,6 @@ typedef struct bench_run {
     double op[MOST_ROUNDS], ceiling[MOST_ROUNDS], ratio[MOST_ROUNDS];
 } bench_run;
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int by_size(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, size_t count) {
-    qsort(values, count, sizeof *values, by_size);
-    return values[count / 2];
-}
-
 /* ---- the ceiling ---- */
 
 static const char *name_of_ceiling(const bench_case *c, bench_motion motion) {
@@ -67,11 +51,11 @@ static bench_motion motion_of(const bench_traffic *traffic) {
 }
 
 static int time_ceiling(bench_run *run, size_t variant, double *seconds) {
-    double began = now();
+    double began = seconds_now();
     cl_int error = bench_ceiling_enqueue(&run->b->ceiling, run->b->queue, run->motion, variant, &run->span);
     if (error == CL_SUCCESS)
         error = clFinish(run->b->queue);
-    *seconds = now() - began;
+    *seconds = seconds_now() - began;
     return error == CL_SUCCESS ? STATUS_OK : bench_refuse("measuring the ceiling", error);
 }
 
@@ -95,7 +79,7 @@ static int choose_ceiling(bench_run *run) {
         if (ceiling->kernels[run->motion][v] == NULL)
             continue;
         double bytes = tensors * (double)bench_ceiling_bytes(ceiling, v, run->span.bytes);
-        double speed = bytes / (tries > 0 ? median(seconds[v] + 1, tries) : seconds[v][0]);
+        double speed = bytes / (tries > 0 ? median_of(seconds[v] + 1, tries) : seconds[v][0]);
         if (speed <= best)
             continue;
         best = speed;
@@ -111,7 +95,7 @@ static int choose_ceiling(bench_run *run) {
 static int time_calls(bench_run *run, double *seconds) {
     bench_buffers *of = &run->b->buffers;
     clxent_status status = CLXENT_SUCCESS;
-    double began = now();
+    double began = seconds_now();
     for (size_t i = 0; i < run->sets && status == CLXENT_SUCCESS; i++) {
         clxent_args args = bench_buffers_args(of, run->c, of->next + i);
         status = clxent_enqueue(run->b->queue, run->plan, &args, 0, NULL, NULL);
@@ -119,7 +103,7 @@ static int time_calls(bench_run *run, double *seconds) {
     if (status != CLXENT_SUCCESS)
         return complain("%s", clxent_last_error());
     cl_int error = clFinish(run->b->queue);
-    *seconds = (now() - began) / (double)run->sets;
+    *seconds = (seconds_now() - began) / (double)run->sets;
     if (error == CL_SUCCESS)
         error = bench_buffers_restore(of, run->b->queue, of->next, run->sets);
     if (error == CL_SUCCESS)
@@ -163,8 +147,8 @@ static int time_rounds(bench_run *run, bench_line *line) {
     int status = choose_ceiling(run);
     if (status == STATUS_OK)
         status = warm_up(run);
-    for (double end = now() + run->b->min_time; status == STATUS_OK && rounds < MOST_ROUNDS; rounds++) {
-        if (rounds >= LEAST_ROUNDS && now() > end)
+    for (double end = seconds_now() + run->b->min_time; status == STATUS_OK && rounds < MOST_ROUNDS; rounds++) {
+        if (rounds >= LEAST_ROUNDS && seconds_now() > end)
             break;
         take_turn(run);
         status = time_ceiling(run, run->variant, &run->ceiling[rounds]);
@@ -175,11 +159,11 @@ static int time_rounds(bench_run *run, bench_line *line) {
     }
     if (status != STATUS_OK)
         return status;
-    double seconds = median(run->op, rounds);
+    double seconds = median_of(run->op, rounds);
     line->ms = 1e3 * seconds;
     line->gbps = 1e-9 * line->bytes / seconds;
-    line->ceiling_gbps = 1e-9 * line->bytes / median(run->ceiling, rounds);
-    line->fraction = median(run->ratio, rounds);
+    line->ceiling_gbps = 1e-9 * line->bytes / median_of(run->ceiling, rounds);
+    line->fraction = median_of(run->ratio, rounds);
     line->elements_per_second = (double)bench_elements(run->c) / seconds;
     return STATUS_OK;
 }
@@ -230,14 +214,14 @@ static cl_int time_launches(bench *b, size_t count, double *microseconds) {
     const size_t one = 1;
     cl_int error = CL_SUCCESS;
     for (size_t i = 0; i < TRIES && error == CL_SUCCESS; i++) {
-        double began = now();
+        double began = seconds_now();
         for (size_t j = 0; j < count && error == CL_SUCCESS; j++)
             error = clEnqueueNDRangeKernel(b->queue, b->ceiling.empty, 1, NULL, &one, &one, 0, NULL, NULL);
         if (error == CL_SUCCESS)
             error = clFinish(b->queue);
-        seconds[i] = now() - began;
+        seconds[i] = seconds_now() - began;
     }
-    *microseconds = 1e6 * median(seconds, TRIES) / (double)count;
+    *microseconds = 1e6 * median_of(seconds, TRIES) / (double)count;
     return error;
 }
 

@@ -4,10 +4,10 @@
 #include "message.h"
 #include "output.h"
 #include "report.h"
+#include "timing.h"
 #include "verify.h"
 
 #include <string.h>
-#include <time.h>
 
 int read_array(const char *path, npy_array *array) {
     npy_error error;
@@ -67,12 +67,6 @@ int create_result(npy_array *array, npy_type type, shape_view shape) {
     return complain("there is no memory for a result of the shape %s", write_shape(shape).text);
 }
 
-static double now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
-
 /* Runs all passes into `into`; by the reference where `context` is NULL. */
 static int compute(const cli_job *job, clxent_context *context, results *into, double *ms) {
     clxent_host_args args;
@@ -89,7 +83,7 @@ static int compute(const cli_job *job, clxent_context *context, results *into, d
     args.argmax = into->argmax.data;
     args.correct_count = job->counts_correct ? &into->correct : NULL;
     args.grad_input = into->grad.data;
-    double begin = now_ms();
+    double begin = seconds_now();
     for (size_t i = 0; i < job->pass_count; i++) {
         clxent_desc desc = job->desc;
         desc.pass = job->passes[i];
@@ -97,7 +91,7 @@ static int compute(const cli_job *job, clxent_context *context, results *into, d
         if (status != CLXENT_SUCCESS)
             return complain("%s", clxent_last_error());
     }
-    *ms = now_ms() - begin;
+    *ms = 1e3 * (seconds_now() - begin);
     return STATUS_OK;
 }
 

@@ -91,7 +91,7 @@ static bool write_array(int fd, npy_array *array) {
     return written;
 }
 
-int outputs_write(outputs *all, const char *path, npy_array *array) {
+int outputs_open(outputs *all, const char *path, int *fd) {
     output *out = &all->list[all->count];
     int status = find_target(path, &out->target);
     if (status != STATUS_OK)
@@ -100,9 +100,14 @@ int outputs_write(outputs *all, const char *path, npy_array *array) {
     for (size_t i = 0; i + 1 < all->count; i++)
         if (strcmp(all->list[i].target, out->target) == 0)
             return refuse(path, "two outputs of this run have that name");
-    int fd = open_temporary(out->target, &out->temporary);
-    if (fd < 0)
-        return refuse(path, strerror(errno));
+    *fd = open_temporary(out->target, &out->temporary);
+    return *fd >= 0 ? STATUS_OK : refuse(path, strerror(errno));
+}
+
+int outputs_write(outputs *all, const char *path, npy_array *array) {
+    int fd = -1, status = outputs_open(all, path, &fd);
+    if (status != STATUS_OK)
+        return status;
     bool written = write_array(fd, array);
     int error = errno;
     if (close(fd) != 0 && written) {

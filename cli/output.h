@@ -19,7 +19,10 @@ typedef struct outputs {
     size_t count;
 } outputs;
 
-/* Writes an array under a temporary name. Complains on failure. */
+/* Opens a temporary file for what is to stand at `path`, to be written and closed by the caller. Complains on failure. */
+int outputs_open(outputs *all, const char *path, int *fd);
+
+/* Writes an array to one. Complains on failure. */
 int outputs_write(outputs *all, const char *path, npy_array *array);
 
 /* Renames them all. Complains on failure. */

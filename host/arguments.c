@@ -5,7 +5,7 @@
 
 #define NO_ARGUMENT CL_UINT_MAX
 
-static clxent_status set(cl_kernel kernel, cl_uint index, size_t size, const void *value) {
+clxent_status clx_set_argument(cl_kernel kernel, cl_uint index, size_t size, const void *value) {
     cl_int error = clSetKernelArg(kernel, index, size, value);
     return error == CL_SUCCESS ? CLXENT_SUCCESS : clx_fail_cl(error, "clSetKernelArg of argument %u", (unsigned)index);
 }
@@ -30,7 +30,7 @@ static cl_uint index_of(const clx_arguments *held, int number) {
 static clxent_status set_number(cl_uint *held, cl_kernel kernel, cl_uint index, cl_uint value) {
     if (*held == value)
         return CLXENT_SUCCESS;
-    clxent_status status = set(kernel, index, sizeof value, &value);
+    clxent_status status = clx_set_argument(kernel, index, sizeof value, &value);
     if (status == CLXENT_SUCCESS)
         *held = value;
     return status;
@@ -47,12 +47,12 @@ clxent_status clx_clear_arguments(clx_arguments *held, cl_kernel kernel, bool su
         const cl_uint index = index_of(held, number);
         if (index == NO_ARGUMENT)
             continue;
-        status = set(kernel, index, sizeof absent, &absent);
+        status = clx_set_argument(kernel, index, sizeof absent, &absent);
         if (status == CLXENT_SUCCESS)
-            status = set(kernel, index + 1, sizeof zero, &zero);
+            status = clx_set_argument(kernel, index + 1, sizeof zero, &zero);
     }
     for (size_t i = 0; i < (sums ? 3 : 1) && status == CLXENT_SUCCESS; i++)
-        status = set(kernel, (sums ? sum_numbers : row_numbers)[i], sizeof(cl_uint), &held->given);
+        status = clx_set_argument(kernel, (sums ? sum_numbers : row_numbers)[i], sizeof(cl_uint), &held->given);
     return status;
 }
 
@@ -65,7 +65,7 @@ clxent_status clx_set_buffer_argument(clx_arguments *held, cl_kernel kernel, int
         return CLXENT_SUCCESS;
     const cl_mem mem = buffer != NULL ? buffer->mem : NULL;
     held->buffers |= bit; /* also where setting it fails: who knows what it holds then */
-    clxent_status status = set(kernel, index, sizeof mem, &mem);
+    clxent_status status = clx_set_argument(kernel, index, sizeof mem, &mem);
     if (status != CLXENT_SUCCESS)
         return status;
     if (buffer == NULL) {
@@ -75,7 +75,7 @@ clxent_status clx_set_buffer_argument(clx_arguments *held, cl_kernel kernel, int
     const cl_ulong offset = buffer->offset;
     if (held->offsets[number] == offset)
         return CLXENT_SUCCESS;
-    status = set(kernel, index + 1, sizeof offset, &offset);
+    status = clx_set_argument(kernel, index + 1, sizeof offset, &offset);
     if (status == CLXENT_SUCCESS)
         held->offsets[number] = offset;
     return status;

@@ -48,6 +48,9 @@ typedef struct clx_arguments {
     cl_uint given, what, stages;
 } clx_arguments;
 
+/* Sets one argument, whatever it holds. */
+clxent_status clx_set_argument(cl_kernel kernel, cl_uint index, size_t size, const void *value);
+
 /* Every buffer null, every number that calls set 0; `sums` for reduce_rows. */
 clxent_status clx_clear_arguments(clx_arguments *held, cl_kernel kernel, bool sums);
 

@@ -37,8 +37,7 @@ static bool reduces(const clx_problem *problem) {
     return problem->desc.pass != CLXENT_BACKWARD && !has_element_losses(problem);
 }
 
-/* Where losses are summed, the gradient is written on the way. (In the engines that copy rows into tiles it is not, but there
- * the host asks for nothing that depends on it.) */
+/* Where losses are summed, the gradient is written on the way. */
 static bool maps(const clx_problem *problem) {
     return !reduces(problem);
 }

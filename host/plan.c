@@ -19,15 +19,11 @@ static clxent_status check_device(const clx_problem *problem, const clx_device *
     return CLXENT_SUCCESS;
 }
 
-static clxent_status set_argument(cl_kernel kernel, cl_uint index, size_t size, const void *value) {
-    cl_int error = clSetKernelArg(kernel, index, size, value);
-    return error == CL_SUCCESS ? CLXENT_SUCCESS : clx_fail_cl(error, "clSetKernelArg of argument %u", (unsigned)index);
-}
-
 static clxent_status set_real(const clxent_plan *plan, cl_kernel kernel, cl_uint index, double value) {
     float narrow = (float)value;
     bool wide = plan->problem.real_size == sizeof(double);
-    return set_argument(kernel, index, plan->problem.real_size, wide ? (const void *)&value : (const void *)&narrow);
+    return clx_set_argument(kernel, index, plan->problem.real_size,
+                            wide ? (const void *)&value : (const void *)&narrow);
 }
 
 /* What the descriptor fixes for good, of the kernels over the rows. */
@@ -40,13 +36,13 @@ static clxent_status set_shape(const clxent_plan *plan, cl_kernel kernel) {
     const cl_ulong parts_at = plan->workspace.parts_at;
     clxent_status status = CLXENT_SUCCESS;
     for (cl_uint i = 0; i < 4 && status == CLXENT_SUCCESS; i++)
-        status = set_argument(kernel, CLX_ARG_BATCH + i, sizeof sizes[i], &sizes[i]);
+        status = clx_set_argument(kernel, CLX_ARG_BATCH + i, sizeof sizes[i], &sizes[i]);
     if (status == CLXENT_SUCCESS)
-        status = set_argument(kernel, CLX_ARG_IGNORE_INDEX, sizeof ignore_index, &ignore_index);
+        status = clx_set_argument(kernel, CLX_ARG_IGNORE_INDEX, sizeof ignore_index, &ignore_index);
     for (cl_uint i = 0; i < CLX_ARG_GIVEN - CLX_ARG_NUMBERS && status == CLXENT_SUCCESS; i++)
         status = set_real(plan, kernel, CLX_ARG_NUMBERS + i, numbers[i]);
     if (status == CLXENT_SUCCESS && plan->geometry.splits)
-        status = set_argument(kernel, CLX_ARG_PARTS_AT, sizeof parts_at, &parts_at);
+        status = clx_set_argument(kernel, CLX_ARG_PARTS_AT, sizeof parts_at, &parts_at);
     return status;
 }
 
@@ -58,14 +54,14 @@ static clxent_status set_shape_of_sums(const clxent_plan *plan, cl_kernel kernel
     const cl_int chunks = (cl_int)plan->workspace.chunks;
     clxent_status status = CLXENT_SUCCESS;
     for (cl_uint i = 0; i < 3 && status == CLXENT_SUCCESS; i++)
-        status = set_argument(kernel, CLX_SUM_ARG_BATCH + i, sizeof sizes[i], &sizes[i]);
+        status = clx_set_argument(kernel, CLX_SUM_ARG_BATCH + i, sizeof sizes[i], &sizes[i]);
     if (status == CLXENT_SUCCESS)
-        status = set_argument(kernel, CLX_SUM_ARG_IGNORE_INDEX, sizeof ignore_index, &ignore_index);
+        status = clx_set_argument(kernel, CLX_SUM_ARG_IGNORE_INDEX, sizeof ignore_index, &ignore_index);
     if (status == CLXENT_SUCCESS)
         status = set_real(plan, kernel, CLX_SUM_ARG_MIX_LAMBDA, desc->mix_lambda);
     if (status == CLXENT_SUCCESS)
-        status = set_argument(kernel, CLX_SUM_ARG_LOSSES_AT, sizeof losses_at, &losses_at);
-    return status == CLXENT_SUCCESS ? set_argument(kernel, CLX_SUM_ARG_CHUNKS, sizeof chunks, &chunks) : status;
+        status = clx_set_argument(kernel, CLX_SUM_ARG_LOSSES_AT, sizeof losses_at, &losses_at);
+    return status == CLXENT_SUCCESS ? clx_set_argument(kernel, CLX_SUM_ARG_CHUNKS, sizeof chunks, &chunks) : status;
 }
 
 static clxent_status set_shapes(clxent_plan *plan) {
@@ -88,7 +84,6 @@ static clx_needs needs_of(const clx_problem *problem) {
         const clx_use use = clx_tensor_use(problem, tensor);
         const unsigned bit = 1u << tensor;
         needs.used |= clx_is_used(use) ? bit : 0;
-        needs.written |= clx_is_written(use) ? bit : 0;
         needs.refused |= use == CLX_REFUSED ? bit : 0;
         if (!clx_is_used(use))
             continue;

@@ -43,7 +43,7 @@ typedef struct clx_combination {
 
 /* What a plan asks of the tensors, looked up once; sets are bits, 1 << tensor. */
 typedef struct clx_needs {
-    unsigned used, refused, written;
+    unsigned used, refused;
     size_t bytes[CLX_TENSORS], alignment[CLX_TENSORS]; /* of those that are used */
 } clx_needs;
 

@@ -10,7 +10,7 @@
 
 #define ROW_LOSS (FORWARD_PASS && !ELEMENT_LOSS)
 #define REDUCES ROW_LOSS
-#define ABSORB_WRITES (ROW_LOSS && BACKWARD_PASS && !STAGED) /* a tile is mapped and then written, like any other */
+#define ABSORB_WRITES (ROW_LOSS && BACKWARD_PASS)
 #define MAPS ((BACKWARD_PASS || ELEMENT_LOSS) && !ABSORB_WRITES)
 #define HAS_SAVED_STATE 0
 #define TILES 1
@@ -126,7 +126,7 @@ static lanes absorbed(const op_args *a, const where *w, long c, real factor, uin
 #if ABSORB_WRITES
     if (given & ACCUMULATE)
         o.gradient += load_class(a->grad_input, w, c);
-    store_class(o.gradient, a->grad_input, w, c);
+    store_staged(o.gradient, a->grad_input, w, c);
 #endif
     return o.loss;
 }
@@ -171,6 +171,13 @@ static void op_finish(const op_args *a, const where *w, const row_state *s, bool
     *m = MAPS ? gradient_factor(a) : (real)0;
 }
 
+#if BACKWARD_PASS
+#define MAP_TARGET(a) ((a)->grad_input)
+#else
+#define MAP_TARGET(a) ((__global real *)(a)->output)
+#define MAP_STORE store_class_real
+#endif
+
 #if MAPS
 static lanes op_map(const op_args *a, const where *w, const row_map *m, long c) {
     lanes factor = (lanes)*m;
@@ -184,13 +191,6 @@ static lanes op_map(const op_args *a, const where *w, const row_map *m, long c) 
 #endif
     return BACKWARD_PASS ? o.gradient : o.loss;
 }
-
-#if BACKWARD_PASS
-#define MAP_TARGET(a) ((a)->grad_input)
-#else
-#define MAP_TARGET(a) ((__global real *)(a)->output)
-#define MAP_STORE store_class_real
-#endif
 
 static void op_patch(const op_args *a, const where *w, const row_map *m) {
 }

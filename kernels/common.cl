@@ -101,8 +101,10 @@ typedef JOIN(long, LANES) lanes_long;
 #endif
 
 #ifdef PREFETCH_AHEAD
-#define PREFETCH(p) __builtin_prefetch((p) + PREFETCH_AHEAD)
+#define PREFETCH_AT(p) __builtin_prefetch(p)
+#define PREFETCH(p) PREFETCH_AT((p) + PREFETCH_AHEAD)
 #else
+#define PREFETCH_AT(p)
 #define PREFETCH(p)
 #endif
 

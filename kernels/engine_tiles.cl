@@ -18,7 +18,7 @@ typedef struct strip {
     long rows;         /* at most width * LANES */
     long width;        /* vectors, fewer in the last one */
     long first, count; /* classes that the tile holds */
-    long safe;         /* elements from the strip's first on that may be read */
+    long span;         /* elements from the first of its rows to the end of the last */
 } strip;
 
 /* An odd width, so that the classes of a tile do not share a few sets of the cache either. */
@@ -62,9 +62,10 @@ static void fill_square(__global const storage *p, long next_row, lanes *tile, l
         tile[k * step] = square[k];
 }
 
-/* Whole vectors of classes can be read where the rows are whole, and the last vector ends inside the tensor. */
+/* Whole vectors of classes can be read where the rows are whole, and the last vector ends inside the strip: what follows may be
+ * another work-item's, which writes it. */
 static void fill_vector(__global const storage *tensor, const strip *s, const where *w) {
-    bool inside = (w->element - s->element) + (LANES - 1) * w->next_row + s->first + LANES <= s->safe;
+    bool inside = (w->element - s->element) + (LANES - 1) * w->next_row + s->first + LANES <= s->span;
     if (w->live < LANES || (s->count < LANES && !inside)) {
         for (long c = w->first; c < w->end; c++)
             w->tile[(c - w->first) * w->tile_step] = load_class(tensor, w, c);
@@ -90,9 +91,7 @@ static void fill_slot(const op_args *a, __global const storage *tensor, const st
     for (long c = s->first; c < s->first + s->count; c++)
         for (long v = 0; v < s->width; v++) {
             where w = where_in_tile(a, s, v, tile);
-#ifdef PREFETCH_AHEAD
-            __builtin_prefetch(tensor + CLASS_ELEMENT(&w, c + 1));
-#endif
+            PREFETCH_AT(tensor + CLASS_ELEMENT(&w, c + 1));
             w.tile[(c - s->first) * s->width] = load_class(tensor, &w, c);
         }
 }
@@ -108,7 +107,7 @@ static void fill(const op_args *a, const strip *s, lanes *tile) {
 #endif
 }
 
-#if MAPS
+#if MAPS || ABSORB_WRITES
 #if ROWS && !MAP_IS_REAL
 /* Rows of at least LANES classes; what they have above a whole number of vectors is written twice, with the same values. */
 static void write_square(const lanes *tile, long step, __global storage *p, long next_row) {
@@ -157,7 +156,6 @@ static void write(const op_args *a, const strip *s, lanes *tile) {
         }
 #endif
 }
-
 #endif
 
 /* ---- a strip ---- */
@@ -179,6 +177,10 @@ static void do_vector(const op_args *a, strip *s, long v, lanes *tile) {
         where w = where_in_tile(a, s, v, tile);
         for (long c = w.first; c < w.end; c += BLOCK)
             op_absorb_block(&state, a, &w, c, (int)min((long)BLOCK, w.end - c));
+#if ABSORB_WRITES
+        if (!whole)
+            write(a, s, tile);
+#endif
     }
 #endif
     where w = where_in_tile(a, s, v, tile);
@@ -207,7 +209,7 @@ static void do_strip(const op_args *a, strip *s, lanes *tile) {
         fill(a, s, tile);
     for (long v = 0; v < s->width; v++)
         do_vector(a, s, v, tile);
-#if MAPS
+#if MAPS || ABSORB_WRITES
     if (whole)
         write(a, s, tile);
 #endif
@@ -218,7 +220,6 @@ __kernel void row_op(OP_PARAMETERS) {
     lanes tile[(TILES > 1 ? TILES : 1) * TILE];
     long rows = ROWS ? a.batch : a.inner; /* side by side */
     long width = width_for(a.classes), strips = (rows + width * LANES - 1) / (width * LANES);
-    long end = (a.batch - 1) * a.row_stride + a.classes * a.inner; /* of the tensors */
     share mine = share_of(ROWS ? strips : a.batch * strips);
     for (long at = mine.first; at < mine.end; at++) {
         long n = ROWS ? 0 : at / strips, j = at % strips * width * LANES;
@@ -227,7 +228,7 @@ __kernel void row_op(OP_PARAMETERS) {
         s.row = n * rows + j;
         s.element = n * a.row_stride + j * ROW_STEP(&a);
         s.width = (s.rows + LANES - 1) / LANES;
-        s.safe = end - s.element;
+        s.span = (s.rows - 1) * ROW_STEP(&a) + a.classes; /* of rows side by side in memory */
         do_strip(&a, &s, tile);
     }
 }

@@ -5,7 +5,7 @@
  *     lane_state     what a vector of lanes has seen so far; row_state: the same folded into rows
  *     op_start       nothing seen yet
  *     op_absorb_block, op_absorb   `count` vectors from class c on; one vector, of which only the lanes in `keep` count
- *     ABSORB_WRITES  1 where absorbing writes a tensor of the logits' shape too, perhaps in place: each class once
+ *     ABSORB_WRITES  1 where absorbing writes MAP_TARGET(a) too, by store_staged, perhaps in place: each class once
  *     op_fold, op_merge            lanes into rows; two parts of a row into one, the earlier part first
  *   HAS_SAVED_STATE  1 where a call may bring the reduction's result along: op_is_saved, op_saved
  *   op_finish        writes what a row has one of (where `writes`), and row_map, what mapping the row needs
@@ -29,14 +29,16 @@
 #define STATE_OF_ROW(reduced, a, w) (reduced)
 #endif
 
-#if MAPS
+#if MAPS || ABSORB_WRITES
 #ifdef MAP_STORE
 #define MAP_IS_REAL 1
 #else
 #define MAP_IS_REAL 0
 #define MAP_STORE store_class
 #endif
+#endif
 
+#if MAPS
 /* The vector to write at class c: what the operation says, on top of what is there where gradients accumulate. */
 static lanes map_class(const op_args *a, const where *w, const row_map *m, long c) {
     lanes v = op_map(a, w, m, c);
@@ -63,3 +65,17 @@ static void map_unit(const op_args *a, const where *w, const row_map *m, long c,
         MAP_STORE(v[j], MAP_TARGET(a), w, c + j * step);
 }
 #endif
+
+/* This work-item's contiguous share of `count` things: [first, end). */
+typedef struct share {
+    long first, end;
+} share;
+
+static share share_of(long count) {
+    long items = (long)get_global_size(0), item = (long)get_global_id(0);
+    long each = count / items, rest = count % items;
+    share mine;
+    mine.first = item * each + min(item, rest);
+    mine.end = mine.first + each + (item < rest ? 1 : 0);
+    return mine;
+}

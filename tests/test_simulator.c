@@ -86,6 +86,14 @@ static void check_many_rows(void **state) {
     check_case(&c, BY_EXACT);
 }
 
+/* More rows than one strip of a tile, whose neighbours other work-items write (kernels/engine_tiles.cl). */
+static void check_strips(void **state) {
+    static const extent rows = {300, 3, 1, 0, 0}, positions = {1, 3, 300, 0, 0};
+    const line *l = *state;
+    device_case c = make_case(l, l->engine == CLXENT_ENGINE_COLUMN ? &positions : &rows);
+    check_case(&c, BY_EXACT);
+}
+
 #define TYPED_LINE(check, the_op, the_pass, the_engine, type, target, smoothing)                                       \
     LINE_TEST(check, #the_op " " #the_pass " " #the_engine " " #type " " #target " " #smoothing,                       \
               .op = CLXENT_##the_op, .pass = CLXENT_##the_pass, .dtype = CLXENT_##type,                                \
@@ -147,6 +155,8 @@ int main(void) {
         OPTIONS(FORWARD_BACKWARD, ROW_PER_GROUP, PROBABILITIES, 0.1),
         LINE(check_chunks, CROSS_ENTROPY, FORWARD, ROW_SPLIT, I32, 0),
         LINE(check_long_row, SOFTMAX, FORWARD, ROW_PER_GROUP, I32, 0),
+        LINE(check_strips, CROSS_ENTROPY, FORWARD_BACKWARD, ROWS_PER_LANE, U8, 0),
+        LINE(check_strips, LOG_SOFTMAX, BACKWARD, COLUMN, I32, 0),
         LINE(check_many_rows, NLL_LOSS, FORWARD, ROW_PER_ITEM, I32, 0),
         LINE(check_many_rows, NLL_LOSS, BACKWARD, ROW_PER_ITEM, I64, 0),
     };
