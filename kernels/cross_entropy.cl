@@ -15,6 +15,7 @@
 #define TILES 1
 #define TILE_SOURCE(a, slot) ((a)->input)
 #define HAS_SAVED_STATE (PASS == 1)
+#define KEEPS (MAPS && !HAS_SAVED_STATE && !SOFT && !SQUARES && TRANSFORM < 2) /* no need of the logits themselves */
 #define PROBABILITIES (TARGET_KIND == PROBABILITY_TARGETS)
 #define SOFT (SMOOTHING || PROBABILITIES) /* every class is a little bit of a target */
 
@@ -85,7 +86,7 @@ static lane_state op_start(void) {
 }
 
 static void op_absorb_block(lane_state *s, const op_args *a, const where *w, long c, int count) {
-    lanes drop = lse_absorb_block(&s->lse, a, w, c, count);
+    lanes drop = lse_absorb_block(&s->lse, a, w, c, count, IS_KEPT(w));
 #if SOFT
     lanes linear = (lanes)0, masses = (lanes)0;
     for (int k = 0; k < count; k++) {
@@ -266,10 +267,10 @@ static void add_term_grad(const op_args *a, const row_facts *f, target_term *ter
 #define EXP_OF_ROW exp_minus_row
 #endif
 
-/* The gradient at a logit x, of a class of this mass, of which `hard` is taken off. */
-#define DEFINE_GRADIENT(name, type, exp_of)                                                                            \
-    static type name(const op_args *a, const row_map *m, type x, type mass, type hard) {                               \
-        type e = exp_of((type)(m->top) - x), gradient = e * (type)(m->scale) - hard;                                       \
+/* The gradient at a logit x, of a class of this mass, of which `hard` is taken off; e is exp(x - top). */
+#define DEFINE_GRADIENT(name, type)                                                                                    \
+    static type name(const op_args *a, const row_map *m, type e, type x, type mass, type hard) {                       \
+        type gradient = e * (type)(m->scale) - hard;                                                                   \
         SUBTRACT_SOFT(type)                                                                                            \
         ADD_REGULARIZER(type)                                                                                          \
         return TRANSFORM ? gradient * LOGIT_SLOPE(a, x, type) : gradient;                                              \
@@ -281,19 +282,28 @@ static void add_term_grad(const op_args *a, const row_facts *f, target_term *ter
 #endif
 #if SQUARES
 #define ADD_REGULARIZER(type)                                                                                          \
-    type p = e * (type)(m->inverse);                                                                                     \
+    type p = e * (type)(m->inverse);                                                                                   \
     gradient += p * (p - (type)(m->squares)) * (type)(m->reg);
 #else
 #define ADD_REGULARIZER(type)
 #endif
 
 #if MAPS
-DEFINE_GRADIENT(gradient_of, lanes, EXP_OF_LANES)
+DEFINE_GRADIENT(gradient_of, lanes)
 #if !PROBABILITIES
-DEFINE_GRADIENT(gradient_of_row, per_row, EXP_OF_ROW)
+DEFINE_GRADIENT(gradient_of_row, per_row)
+
+static per_row gather_exponential(const where *w, const row_map *m, per_row x, per_row_class c) {
+#if STAGED
+    if (IS_KEPT(w))
+        return gather_from_tile(w, c);
+#endif
+    return EXP_OF_ROW(m->top - x);
+}
 
 static void set_patch(const op_args *a, const where *w, const target_term *term, per_row hard, int which, row_map *m) {
-    m->at_target[which] = gradient_of_row(a, m, gather_logit(a, w, term->t.y), term->t.weight, hard);
+    per_row x = gather_logit(a, w, term->t.y), e = gather_exponential(w, m, x, term->t.y);
+    m->at_target[which] = gradient_of_row(a, m, e, x, term->t.weight, hard);
     if (a->given & ACCUMULATE)
         m->at_target[which] += gather_class(a->grad_input, w, term->t.y);
     m->place[which] = term->t.place;
@@ -319,15 +329,15 @@ static void finish_map(const op_args *a, const where *w, const target_term *term
 #if PROBABILITIES
     m->ignored = terms[0].t.ignored;
 #else
+    per_row hard = terms[0].hard_grad;
+    m->ignored = terms[0].t.ignored;
     if (a->given & GIVEN_TARGET2) {
         per_row_int same = SAME_CLASS(terms[0].t.place, terms[1].t.place);
-        set_patch(a, w, &terms[0], terms[0].hard_grad + (same ? terms[1].hard_grad : (per_row)0), 0, m);
+        hard += same ? terms[1].hard_grad : (per_row)0;
         set_patch(a, w, &terms[1], terms[1].hard_grad + (same ? terms[0].hard_grad : (per_row)0), 1, m);
-        m->ignored = terms[0].t.ignored && terms[1].t.ignored;
-    } else {
-        set_patch(a, w, &terms[0], terms[0].hard_grad, 0, m);
-        m->ignored = terms[0].t.ignored;
+        m->ignored = m->ignored && terms[1].t.ignored;
     }
+    set_patch(a, w, &terms[0], hard, 0, m);
 #endif
 }
 #endif
@@ -376,8 +386,9 @@ static lanes op_map(const op_args *a, const where *w, const row_map *m, long c) 
 #if SOFT
     mass = class_mass(a, w, c);
 #endif
-    lanes gradient = gradient_of(a, m, load_logit(a, w, c), mass, (lanes)0);
-    return m->ignored ? (lanes)0 : gradient;
+    lanes x = load_logit(a, w, c);
+    lanes e = IS_KEPT(w) ? load_staged(a->input, w, c, 0) : EXP_OF_LANES((lanes)(m->top) - x);
+    return UNLESS(m->ignored, gradient_of(a, m, e, x, mass, (lanes)0));
 }
 
 #define MAP_TARGET(a) ((a)->grad_input)

@@ -38,6 +38,7 @@ static where where_in_tile(const op_args *a, const strip *s, long v, lanes *tile
     w.ahead_step = ROWS ? LANES : a->inner;
     w.first = s->first;
     w.end = s->first + s->count;
+    w.kept = KEEPS && s->count == a->classes && a->classes <= BLOCK;
     return w;
 }
 

@@ -24,6 +24,7 @@ typedef struct where {
     long tile_step;  /* vectors from one class to the next */
     long ahead;      /* element of these rows' place in the strip that comes next, and the step to what the next class fetches */
     long ahead_step;
+    bool kept;       /* the tile has exp(x - top) in place of the logits, once they are absorbed: see KEEPS in row.cl */
 #endif
 } where;
 
@@ -167,12 +168,17 @@ DEFINE_LOAD_CLASS(load_class_real, real, PACK_REAL, from_real)
 DEFINE_STORE_CLASS(store_class_real, real, UNPACK_REAL, to_real)
 DEFINE_LOAD_CLASS(load_class_float, float, PACK_FLOAT, from_float)
 
-/* From one of the tensors that an engine may have copied into a tile, number `slot` of the operation's. */
+/* From one of the tensors that an engine may have copied into a tile, number `slot` of the operation's. keep_staged puts a vector
+ * in the place of one of number 0; IS_KEPT tells whether that is to be done, and was done. */
 #if STAGED
+#define IS_KEPT(w) (w)->kept
 #define load_staged(tensor, w, c, slot) ((w)->tile[((c) - (w)->first) * (w)->tile_step + (slot)*TILE])
+#define keep_staged(v, w, c) (load_staged(, w, c, 0) = (v))
 #define PREFETCH_CLASS(tensor, w, c) PREFETCH_AT((tensor) + (w)->ahead + (c) * (w)->ahead_step)
 #else
+#define IS_KEPT(w) false
 #define load_staged(tensor, w, c, slot) load_class(tensor, w, c)
+#define keep_staged(v, w, c) (void)(v)
 #define PREFETCH_CLASS(tensor, w, c) PREFETCH((tensor) + CLASS_ELEMENT(w, c))
 #endif
 

@@ -3,6 +3,13 @@
 
 #define NOWHERE (-1L) /* no class at all */
 
+/* v, but 0 in rows of the mask. By their bits, where rows are lanes: PoCL makes a dozen instructions of a choice there. */
+#if ROWS_IN_LANES && LANES > 1
+#define UNLESS(mask, v) LANES_OF_BITS(SIGNS_OF_LANES(v) & ~(mask))
+#else
+#define UNLESS(mask, v) ((mask) ? (lanes)0 : (v))
+#endif
+
 #if ROWS_IN_LANES
 
 typedef lanes per_row;
@@ -112,7 +119,7 @@ static void scatter_class(per_row v, __global storage *tensor, const where *w, p
     UNPACK(v, values);
     for (int lane = 0; lane < w->live; lane++) {
 #if STAGED
-        if (IN_RANGE((long)at[lane] - w->first, w->end - w->first)) /* false for NOWHERE */
+        if ((uint)((int)at[lane] - (int)w->first) < (uint)(w->end - w->first)) /* false for NOWHERE */
             ((real *)&load_staged(tensor, w, at[lane], 0))[lane] = values[lane];
 #else
         if (at[lane] != (real_int)NOWHERE)

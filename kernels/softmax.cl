@@ -8,6 +8,7 @@
 #define REDUCES 1
 #define MAPS 1
 #define HAS_SAVED_STATE 0
+#define KEEPS (PASS == 0 && !LOG)
 
 #if PASS == 0
 
@@ -19,7 +20,7 @@ static lane_state op_start(void) {
 }
 
 static void op_absorb_block(lane_state *s, const op_args *a, const where *w, long c, int count) {
-    lse_absorb_block(s, a, w, c, count);
+    lse_absorb_block(s, a, w, c, count, IS_KEPT(w));
 }
 
 static void op_absorb(lane_state *s, const op_args *a, const where *w, long c, lanes_int keep) {
@@ -45,7 +46,9 @@ static void op_finish(const op_args *a, const where *w, const row_state *s, bool
 
 static lanes op_map(const op_args *a, const where *w, const row_map *m, long c) {
     lanes x = load_staged(a->input, w, c, 0), top = (lanes)m->top;
-    return LOG ? (x - top) - (lanes)m->scale : exp_minus_lanes(top - x) * (lanes)m->scale;
+    if (LOG)
+        return (x - top) - (lanes)m->scale;
+    return (IS_KEPT(w) ? x : exp_minus_lanes(top - x)) * (lanes)m->scale;
 }
 
 #define MAP_TARGET(a) ((__global storage *)(a)->output)
