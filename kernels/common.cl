@@ -49,6 +49,13 @@ typedef real storage;
 #endif
 typedef TARGET_TYPE target_t;
 
+/* For what loops call once a vector, and compilers find too large. */
+#ifdef __clang__
+#define INLINED static __attribute__((always_inline))
+#else
+#define INLINED static
+#endif
+
 /* Without hardware for it, fma is software of a hundred instructions; nothing here depends on its single rounding. */
 #if HAS_FMA
 #define FMA(a, b, c) fma(a, b, c)

@@ -44,7 +44,7 @@
 
 #if MAPS
 /* The vector to write at class c: what the operation says, on top of what is there where gradients accumulate. */
-static lanes map_class(const op_args *a, const where *w, const row_map *m, long c) {
+INLINED lanes map_class(const op_args *a, const where *w, const row_map *m, long c) {
     lanes v = op_map(a, w, m, c);
 #if BACKWARD_PASS && TARGET_KIND != NO_TARGETS
     if (a->given & ACCUMULATE)
@@ -54,12 +54,12 @@ static lanes map_class(const op_args *a, const where *w, const row_map *m, long 
 }
 
 /* Computes and writes one vector. */
-static void map_one(const op_args *a, const where *w, const row_map *m, long c) {
+INLINED void map_one(const op_args *a, const where *w, const row_map *m, long c) {
     MAP_STORE(map_class(a, w, m, c), MAP_TARGET(a), w, c);
 }
 
 /* UNIT vectors, `step` classes apart. All are computed before the first is written, which may be in place. */
-static void map_unit(const op_args *a, const where *w, const row_map *m, long c, long step) {
+INLINED void map_unit(const op_args *a, const where *w, const row_map *m, long c, long step) {
     lanes v[UNIT];
 #pragma unroll
     for (int j = 0; j < UNIT; j++)
