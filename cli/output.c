@@ -1,6 +1,7 @@
 /* The files that a run writes: all of them or none. */
 #include "output.h"
 
+#include "interrupt.h"
 #include "message.h"
 
 #include <errno.h>
@@ -54,8 +55,17 @@ static int open_temporary(const char *target, char **name) {
     int fd = -1;
     for (int i = 0; i < ATTEMPTS; i++) {
         snprintf(*name, size, "%s.%ld-%d.tmp", target, (long)getpid(), i);
+        if (!interrupt_guard(*name)) { /* before it is made, so that there is no moment in between */
+            errno = ENAMETOOLONG;
+            break;
+        }
         fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0 || errno != EEXIST)
+        if (fd >= 0)
+            break;
+        int error = errno;
+        interrupt_release(*name);
+        errno = error;
+        if (error != EEXIST)
             break;
     }
     if (fd < 0) {
@@ -122,6 +132,7 @@ int outputs_commit(outputs *all) {
         output *out = &all->list[i];
         if (rename(out->temporary, out->target) != 0)
             return refuse(out->target, strerror(errno));
+        interrupt_release(out->temporary);
         free(out->temporary);
         out->temporary = NULL;
     }
@@ -131,8 +142,10 @@ int outputs_commit(outputs *all) {
 void outputs_close(outputs *all) {
     for (size_t i = 0; i < all->count; i++) {
         output *out = &all->list[i];
-        if (out->temporary != NULL)
+        if (out->temporary != NULL) {
             unlink(out->temporary);
+            interrupt_release(out->temporary);
+        }
         free(out->temporary);
         free(out->target);
     }

@@ -1,7 +1,7 @@
 /* The files that a run writes: all of them or none.
  *
  * Each is written under a temporary name beside its target, and all are renamed only after the last one was written.
- * So a run that fails leaves no new file behind, and an older file under the target's name as it was. */
+ * So a run that fails, or is interrupted, leaves no new file behind, and an older file under the target's name as it was. */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
