@@ -20,7 +20,9 @@ enum {
     CLX_ARG_IGNORE_INDEX,
     CLX_ARG_NUMBERS, /* label_smoothing, logit_scale, logit_softcap, z_loss, reg_lambda, mix_lambda, grad_scale */
     CLX_ARG_GIVEN = CLX_ARG_NUMBERS + 7,
-    CLX_ARG_PARTS_AT /* of engine row_split's alone */
+    CLX_ARG_PARTS_AT,                      /* of engine row_split's alone */
+    CLX_ARG_LOCAL_TILE = CLX_ARG_PARTS_AT, /* of those with LOCAL_TILE: local memory, and */
+    CLX_ARG_TILE_SLOT                      /* the vectors of it that each tensor has */
 };
 
 /* Those of reduce_rows, in the order of kernels/reduce.cl; its buffers come first, see arguments.c. */

@@ -44,11 +44,30 @@ static bool is_platform(cl_device_id id, const char *wanted) {
     return strcmp(name, wanted) == 0;
 }
 
-static bool is_llvmpipe(cl_device_id id) {
-    char name[256] = "";
-    if (clGetDeviceInfo(id, CL_DEVICE_NAME, sizeof name - 1, name, NULL) != CL_SUCCESS)
-        return false;
-    return strncmp(name, "llvmpipe", strlen("llvmpipe")) == 0;
+static bool is_llvmpipe(const clx_device *device) {
+    return strncmp(device->name, "llvmpipe", strlen("llvmpipe")) == 0;
+}
+
+/* Text that fits; "" where the device does not say, or says more. */
+static void query_text(cl_device_id id, cl_device_info what, char *text, size_t size) {
+    if (clGetDeviceInfo(id, what, size - 1, text, NULL) != CL_SUCCESS)
+        text[0] = '\0';
+}
+
+/* OpenCL has this since 3.0; before, two vendors had a name of their own. */
+static size_t query_group_multiple(cl_device_id id) {
+    enum { PREFERRED_WORK_GROUP_SIZE_MULTIPLE = 0x1067, WARP_SIZE_NV = 0x4003, WAVEFRONT_WIDTH_AMD = 0x4043 };
+    size_t multiple = 0;
+    if (clGetDeviceInfo(id, PREFERRED_WORK_GROUP_SIZE_MULTIPLE, sizeof multiple, &multiple, NULL) == CL_SUCCESS &&
+        multiple > 0)
+        return multiple;
+    const cl_device_info older[] = {WARP_SIZE_NV, WAVEFRONT_WIDTH_AMD};
+    for (size_t i = 0; i < sizeof older / sizeof older[0]; i++) {
+        cl_uint width = 0;
+        if (clGetDeviceInfo(id, older[i], sizeof width, &width, NULL) == CL_SUCCESS && width > 0)
+            return width;
+    }
+    return 1;
 }
 
 #define LLVMPIPE_LOOP_LIMIT 65535
@@ -75,12 +94,15 @@ clxent_status clx_device_init(clx_device *device, cl_device_id id) {
     query(id, CL_DEVICE_DOUBLE_FP_CONFIG, &fp64, sizeof fp64, &ignored);
     device->double_lanes = query_uint(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_DOUBLE, &ignored);
     query(id, CL_DEVICE_SINGLE_FP_CONFIG, &fp32, sizeof fp32, &ignored);
+    query_text(id, CL_DEVICE_NAME, device->name, sizeof device->name);
+    query_text(id, CL_DEVICE_VENDOR, device->vendor, sizeof device->vendor);
+    device->group_multiple = query_group_multiple(id);
     device->fp64 = fp64 != 0;
     device->fma = (fp32 & CL_FP_FMA) != 0 && (fp64 == 0 || (fp64 & CL_FP_FMA) != 0);
     device->cpu = (type & CL_DEVICE_TYPE_CPU) != 0;
     device->pocl = device->cpu && is_platform(id, "Portable Computing Language");
-    device->simt = !device->cpu || is_llvmpipe(id);
-    device->loop_limit = is_llvmpipe(id) ? LLVMPIPE_LOOP_LIMIT : 0;
+    device->simt = !device->cpu || is_llvmpipe(device);
+    device->loop_limit = is_llvmpipe(device) ? LLVMPIPE_LOOP_LIMIT : 0;
     device->local_memory = (size_t)local_memory;
     if (device->compute_units == 0)
         device->compute_units = 1;

@@ -20,6 +20,8 @@ typedef struct clx_device {
     size_t local_memory;   /* bytes */
     size_t float_lanes;    /* native vector width */
     size_t double_lanes;
+    size_t group_multiple; /* work-items that the hardware runs as one: a group should be a multiple; 1: unknown */
+    char name[128], vendor[128];
 } clx_device;
 
 /* Asks the device. Refuses with UNSUPPORTED what cannot compile OpenCL C 1.2. */

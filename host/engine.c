@@ -1,6 +1,7 @@
 /* The list of engines, in the order in which they are asked. */
 #include "engine.h"
 
+#include "geometry.h"
 #include "op.h"
 #include "status.h"
 
@@ -18,23 +19,18 @@ typedef struct engine {
     size_t (*group_size)(const clx_problem *problem, const clx_device *device);
 } engine;
 
-/* Rows of up to this many classes are done side by side. */
-#define FEW_CLASSES 32
-
 static size_t least(size_t a, size_t b) {
     return a < b ? a : b;
-}
-
-static size_t power_of_two_within(size_t value) {
-    size_t power = 1;
-    while (power <= value / 2)
-        power *= 2;
-    return power;
 }
 
 /* Does the pass visit all classes of a row, or only gather one? */
 static bool visits_classes(const clx_problem *problem) {
     return problem->op->reduces(problem) || problem->op->maps(problem);
+}
+
+/* Tensors of which an engine may keep rows, TILES of the operations' kernel files: two for a softmax's gradient. */
+static size_t staged_tensors(const clx_problem *problem) {
+    return problem->op->loss || problem->desc.pass == CLXENT_FORWARD ? 1 : 2;
 }
 
 /* ---- column ---- */
@@ -60,14 +56,20 @@ static bool column_suits(const clx_problem *problem, const clx_device *device) {
 
 static size_t item_group_size(const clx_problem *problem, const clx_device *device) {
     (void)problem;
-    return device->simt ? least(64, device->max_work_group) : 1;
+    return least(clx_tuning_of(device).item_group, device->max_work_group);
 }
 
 /* ---- row_per_group ---- */
 
-/* Local memory for the largest state that an operation folds: six numbers and a class for each work-item. */
-static size_t group_state_bytes(const clx_problem *problem) {
+/* Local memory for the largest state that an operation folds: six numbers and a class. */
+static size_t state_bytes(const clx_problem *problem) {
     return 8 * problem->real_size;
+}
+
+/* Work-items that local memory has room for: a state for each, and one for the row. */
+static size_t most_sharing(const clx_problem *problem, const clx_device *device) {
+    size_t states = device->local_memory / state_bytes(problem);
+    return states > 0 ? states - 1 : 0;
 }
 
 static bool row_per_group_can(const clx_problem *problem, const clx_device *device, char reason[128]) {
@@ -76,23 +78,23 @@ static bool row_per_group_can(const clx_problem *problem, const clx_device *devi
         return false;
     }
     size_t items = problem->desc.work_group_size > 0 ? problem->desc.work_group_size : 1;
-    if (items > device->local_memory / group_state_bytes(problem)) {
+    if (items > most_sharing(problem, device)) {
         snprintf(reason, 128, "%zu work-items need %zu bytes of local memory each, the device has %zu", items,
-                 group_state_bytes(problem), device->local_memory);
+                 state_bytes(problem), device->local_memory);
         return false;
     }
     return true;
 }
 
 static bool row_per_group_suits(const clx_problem *problem, const clx_device *device) {
-    return device->simt && visits_classes(problem) && problem->desc.classes > FEW_CLASSES;
+    return device->simt && visits_classes(problem) && problem->desc.classes > clx_tuning_of(device).few_classes;
 }
 
 /* Enough work-items to take a row in a few steps, as far as the device goes. */
 static size_t row_group_size(const clx_problem *problem, const clx_device *device) {
-    size_t wanted = problem->desc.classes <= 1024 ? 64 : 256;
-    size_t fitting = device->local_memory / group_state_bytes(problem);
-    return power_of_two_within(least(wanted, least(device->max_work_group, fitting > 0 ? fitting : 1)));
+    clx_tuning t = clx_tuning_of(device);
+    size_t wanted = problem->desc.classes <= t.short_row ? t.short_group : t.long_group;
+    return clx_power_of_two(least(wanted, least(device->max_work_group, most_sharing(problem, device))));
 }
 
 /* ---- row_split ---- */
@@ -137,8 +139,7 @@ static bool always_suits(const clx_problem *problem, const clx_device *device) {
 
 /* Rows that do not fill a vector, or that a work-group would not share well. */
 static bool few_classes(const clx_problem *problem, const clx_device *device) {
-    (void)device;
-    return problem->desc.classes <= FEW_CLASSES;
+    return problem->desc.classes <= clx_tuning_of(device).few_classes;
 }
 
 /* The last two accept everything between them but more classes than an int counts, with an inner size. */
@@ -156,21 +157,21 @@ static const engine engines[] = {
 };
 enum { ENGINES = sizeof engines / sizeof engines[0] };
 
-/* Vectors as wide as the device's own on a CPU; on a GPU 16 bytes along a row, one element where work-items lie side by
- * side. */
+/* Vectors as wide as the device's own on a CPU. Where work-items lie side by side, 16 bytes of memory along a row, and
+ * one element where rows or positions do too. */
 static size_t lanes_for(const clx_problem *problem, const clx_device *device, const engine *chosen) {
     bool wide = problem->real_size == sizeof(double);
-    if (!device->cpu)
-        return chosen->layout != CLX_CLASSES_ALONG ? 1 : 16 / problem->real_size;
-    size_t native = power_of_two_within(wide ? device->double_lanes : device->float_lanes);
+    if (device->simt)
+        return chosen->layout != CLX_CLASSES_ALONG ? 1 : 16 / problem->storage_size;
+    size_t native = clx_power_of_two(wide ? device->double_lanes : device->float_lanes);
     return native < 4 ? 4 : least(native, 16);
 }
 
 /* At most so many loop iterations a work-item spends on one row, or one vector of rows, where no loop is unrolled: for
- * every vector of classes, more where rows are shared, since there every four vectors are folded for the argmax; for every
- * chunk, which is merged in a tree or fetched byte by byte; and some for the rest. tests/test_longest_rows.c holds it. */
+ * every vector of classes, more where rows are shared, since there every four vectors are folded for the argmax, or go
+ * through local memory; for every chunk, which is merged in a tree or fetched byte by byte; and some for the rest. tests/test_longest_rows.c holds it. */
 #define ITERATIONS_PER_VECTOR 11
-#define ITERATIONS_PER_SHARED_VECTOR 18
+#define ITERATIONS_PER_SHARED_VECTOR 19
 #define ITERATIONS_PER_CHUNK 66
 
 static size_t iterations_per_piece(const clx_problem *problem, const clx_geometry *geometry) {
@@ -179,7 +180,8 @@ static size_t iterations_per_piece(const clx_problem *problem, const clx_geometr
                                   : geometry->lanes * (geometry->shared_rows ? geometry->group_size : 1);
     size_t classes = geometry->splits ? least(problem->desc.classes, CLX_CHUNK) : problem->desc.classes;
     size_t merges = geometry->shared_rows ? clx_row_chunks(problem) * ITERATIONS_PER_CHUNK : 0;
-    size_t each = geometry->shared_rows ? ITERATIONS_PER_SHARED_VECTOR : ITERATIONS_PER_VECTOR;
+    bool more = geometry->shared_rows || geometry->local_tile > 0;
+    size_t each = more ? ITERATIONS_PER_SHARED_VECTOR : ITERATIONS_PER_VECTOR;
     return (classes + classes_per_step - 1) / classes_per_step * each + 256 + merges;
 }
 
@@ -195,12 +197,46 @@ clxent_status clx_engine_check_loops(const clx_problem *problem, const clx_devic
 
 /* 32 or 64 KiB: in the nearest cache, or the one behind it. */
 #define TILE_VECTORS 1024
-
 #define TILE_GROUP 4 /* work-items of a group, each with a tile of its own */
 
-/* Where work-items lie side by side they do so for memory as well, and their own memory is no nearer. */
-static bool takes_tiles(const clx_device *device, clx_layout layout, size_t group_size) {
-    return layout != CLX_CLASSES_ALONG && !device->simt && group_size <= TILE_GROUP;
+/* Bytes of local memory that copies take; a whole row of those that a group shares, where it is read twice, and fits. */
+size_t clx_engine_local_bytes(const clx_problem *problem, const clx_geometry *geometry) {
+    return geometry->local_tile * geometry->lanes * staged_tensors(problem) * problem->real_size;
+}
+
+static size_t shared_row_vectors(const clx_problem *problem, const clx_geometry *geometry) {
+    const bool reads_twice = problem->op->reduces(problem) && problem->op->maps(problem);
+    const size_t classes = problem->desc.classes;
+    return reads_twice && classes <= CLX_CHUNK ? (classes + geometry->lanes - 1) / geometry->lanes : 0;
+}
+
+/* As many rows as work-items, which lie an odd number of elements apart; of more than a few classes a part at a time. */
+static size_t rows_vectors(const clx_problem *problem, const clx_tuning *t, const clx_geometry *geometry) {
+    const size_t classes = visits_classes(problem) ? least(problem->desc.classes, t->few_classes) : 0;
+    return classes > 0 ? geometry->group_size * (classes | 1) : 0;
+}
+
+/* A CPU copies rows that lie side by side into tiles which are each work-item's own. Where work-items lie side by side they do
+ * so for memory as well, if rows do; what they copy together goes through local memory. */
+static void choose_tile(const clx_problem *problem, const clx_device *device, const engine *chosen,
+                        clx_geometry *geometry) {
+    const clx_tuning t = clx_tuning_of(device);
+    const bool private_tile =
+        chosen->layout != CLX_CLASSES_ALONG && !device->simt && geometry->group_size <= TILE_GROUP;
+    size_t states = 0;
+    geometry->tile = private_tile ? TILE_VECTORS : 0;
+    geometry->local_tile = 0;
+    if (chosen->shared_rows && !chosen->splits) {
+        states = (geometry->group_size + 1) * state_bytes(problem);
+        geometry->local_tile = shared_row_vectors(problem, geometry);
+    }
+    if (chosen->layout == CLX_ROWS_ALONG && device->simt)
+        geometry->local_tile = rows_vectors(problem, &t, geometry);
+    const size_t bytes = clx_engine_local_bytes(problem, geometry);
+    if (bytes > t.kept_bytes || bytes + states > device->local_memory)
+        geometry->local_tile = 0;
+    const bool together = geometry->local_tile > 0 && !chosen->shared_rows;
+    geometry->file = private_tile ? "tiles" : together ? "rows_in_local" : chosen->file;
 }
 
 static clxent_status decide(const clx_problem *problem, const clx_device *device, const engine *chosen,
@@ -211,15 +247,12 @@ static clxent_status decide(const clx_problem *problem, const clx_device *device
                         device->max_work_group);
     geometry->engine = chosen->id;
     geometry->name = chosen->name;
-    size_t group_size = forced > 0 ? forced : chosen->group_size(problem, device);
-    bool tiles = takes_tiles(device, chosen->layout, group_size);
-    geometry->file = tiles ? "tiles" : chosen->file;
-    geometry->tile = tiles ? TILE_VECTORS : 0;
     geometry->layout = chosen->layout;
     geometry->shared_rows = chosen->shared_rows;
     geometry->splits = chosen->splits;
     geometry->lanes = lanes_for(problem, device, chosen);
-    geometry->group_size = group_size;
+    geometry->group_size = forced > 0 ? forced : chosen->group_size(problem, device);
+    choose_tile(problem, device, chosen, geometry);
     return clx_engine_check_loops(problem, device, geometry);
 }
 
@@ -250,7 +283,8 @@ static size_t pieces_of(const clx_problem *problem, const clx_geometry *geometry
 size_t clx_engine_global_size(const clx_problem *problem, const clx_device *device, const clx_geometry *geometry) {
     size_t pieces = pieces_of(problem, geometry), group = geometry->group_size;
     /* Enough workers to balance the cores of a CPU, or to fill a GPU several times over. */
-    size_t each = geometry->shared_rows ? 32 : device->simt ? 2048 : 8;
+    clx_tuning t = clx_tuning_of(device);
+    size_t each = geometry->shared_rows ? t.unit_groups : t.unit_items;
     size_t workers = least(pieces, device->compute_units * each);
     if (device->loop_limit > 0) {
         size_t pieces_per_worker = device->loop_limit / iterations_per_piece(problem, geometry);

@@ -17,7 +17,8 @@ typedef struct clx_geometry {
     bool shared_rows;  /* the work-items of a group share a row, and group_size is compiled in */
     bool splits;       /* several groups share a row, a chunk each: three launches, see engine_row_split.cl */
     size_t lanes;      /* width of a vector */
-    size_t tile;       /* vectors of a tile that rows are copied into, see engine_tiles.cl; 0: none */
+    size_t tile;       /* vectors of a tile of each work-item's own that rows are copied into; 0: none */
+    size_t local_tile; /* the same in local memory, of each tensor that is copied */
     size_t group_size; /* work-items of a work-group */
 } clx_geometry;
 
@@ -33,6 +34,9 @@ clxent_status clx_engine_choose(const clx_problem *problem, const clx_device *de
  * this already, for its own group_size. */
 clxent_status clx_engine_check_loops(const clx_problem *problem, const clx_device *device,
                                      const clx_geometry *geometry);
+
+/* Local memory for local_tile. */
+size_t clx_engine_local_bytes(const clx_problem *problem, const clx_geometry *geometry);
 
 /* Work-items to launch over the rows (or chunks of rows), a multiple of group_size; problem->rows is not 0. */
 size_t clx_engine_global_size(const clx_problem *problem, const clx_device *device, const clx_geometry *geometry);

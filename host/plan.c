@@ -33,7 +33,7 @@ static clxent_status set_shape(const clxent_plan *plan, cl_kernel kernel) {
     const cl_long ignore_index = desc->ignore_index;
     const double numbers[] = {desc->label_smoothing, desc->logit_scale, desc->logit_softcap, desc->z_loss,
                               desc->reg_lambda,      desc->mix_lambda,  desc->grad_scale};
-    const cl_ulong parts_at = plan->workspace.parts_at;
+    const cl_ulong parts_at = plan->workspace.parts_at, tile_slot = plan->geometry.local_tile;
     clxent_status status = CLXENT_SUCCESS;
     for (cl_uint i = 0; i < 4 && status == CLXENT_SUCCESS; i++)
         status = clx_set_argument(kernel, CLX_ARG_BATCH + i, sizeof sizes[i], &sizes[i]);
@@ -43,6 +43,11 @@ static clxent_status set_shape(const clxent_plan *plan, cl_kernel kernel) {
         status = set_real(plan, kernel, CLX_ARG_NUMBERS + i, numbers[i]);
     if (status == CLXENT_SUCCESS && plan->geometry.splits)
         status = clx_set_argument(kernel, CLX_ARG_PARTS_AT, sizeof parts_at, &parts_at);
+    if (status == CLXENT_SUCCESS && tile_slot > 0)
+        status =
+            clx_set_argument(kernel, CLX_ARG_LOCAL_TILE, clx_engine_local_bytes(&plan->problem, &plan->geometry), NULL);
+    if (status == CLXENT_SUCCESS && tile_slot > 0)
+        status = clx_set_argument(kernel, CLX_ARG_TILE_SLOT, sizeof tile_slot, &tile_slot);
     return status;
 }
 

@@ -33,6 +33,8 @@ static void make_key(const clxent_plan *plan, clx_program_key *key) {
         snprintf(prefetch, sizeof prefetch, " -D PREFETCH_AHEAD=%d", PREFETCH_AHEAD);
     if (geometry->tile > 0)
         snprintf(tile, sizeof tile, " -D TILE=%zu", geometry->tile);
+    else if (geometry->local_tile > 0)
+        snprintf(tile, sizeof tile, " -D LOCAL_TILE=1");
     snprintf(key->engine, sizeof key->engine, "engine_%s", geometry->file);
     snprintf(key->op, sizeof key->op, "%s", problem->op->kernel);
     char targets[96], features[96];

@@ -10,7 +10,8 @@
  *   GROUP        work-items that share a row: 1 but for the engine row_per_group
  *   HAS_FMA      1 where the device has a fused multiply-add
  *   PREFETCH_AHEAD  elements to fetch ahead by clang's builtin; unset where the device's compiler does not take it
- *   TILE         vectors of a tile, for the engine that copies rows into one; unset otherwise
+ *   TILE         vectors of a tile of each work-item's own, for the engine that copies rows into one; unset otherwise
+ *   LOCAL_TILE   1 where rows are copied into local memory, which is then an argument of the kernel; unset otherwise
  *
  * Shape is always an argument: programs depend on what changes an inner loop and on nothing else. */
 
@@ -98,6 +99,14 @@ typedef JOIN(long, LANES) lanes_long;
 #endif
 #endif
 
+#define EACH_1(element, k) element(k)
+#define EACH_2(element, k) EACH_1(element, k), EACH_1(element, (k) + 1)
+#define EACH_4(element, k) EACH_2(element, k), EACH_2(element, (k) + 2)
+#define EACH_8(element, k) EACH_4(element, k), EACH_4(element, (k) + 4)
+#define EACH_16(element, k) EACH_8(element, k), EACH_8(element, (k) + 8)
+#define EACH_LANE(element) JOIN(EACH_, LANES)(element, 0) /* element(0), element(1), ... */
+#define LANE_NUMBER(k) (k)
+
 /* A vector from an array of its elements, and back. */
 #if LANES == 1
 #define PACK(array) ((array)[0])
@@ -115,7 +124,10 @@ typedef JOIN(long, LANES) lanes_long;
 #define PREFETCH(p)
 #endif
 
-#ifdef TILE
+#ifndef LOCAL_TILE
+#define LOCAL_TILE 0
+#endif
+#if defined(TILE) || LOCAL_TILE
 #define STAGED 1
 #else
 #define STAGED 0

@@ -294,7 +294,7 @@ DEFINE_GRADIENT(gradient_of, lanes)
 DEFINE_GRADIENT(gradient_of_row, per_row)
 
 static per_row gather_exponential(const where *w, const row_map *m, per_row x, per_row_class c) {
-#if STAGED
+#if STAGED && ROWS_IN_LANES
     if (IS_KEPT(w))
         return gather_from_tile(w, c);
 #endif

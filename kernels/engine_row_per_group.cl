@@ -21,13 +21,26 @@ static row_state reduce_row(const op_args *a, const where *w, __local row_state 
 }
 #endif
 
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void row_op(OP_PARAMETERS) {
+#if STAGED
+#define TILE_PARAMETERS , __local lanes *tile, ulong tile_slot
+#else
+#define TILE_PARAMETERS
+#endif
+
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void row_op(OP_PARAMETERS TILE_PARAMETERS) {
     OP_ARGUMENTS(a);
 #if REDUCES
     __local row_state shared[GROUP], total[1];
 #endif
     for (long row = (long)get_group_id(0); row < a.batch; row += (long)get_num_groups(0)) {
         where w = where_is(&a, row, row * a.row_stride, LANES);
+#if STAGED
+        w.tile = tile;
+        w.tile_step = 1;
+        w.tile_slot = (long)tile_slot;
+        w.kept = false;
+        keep_share(&a, &w);
+#endif
         row_state s = STATE_OF_ROW(reduce_row(&a, &w, shared, total), &a, &w);
         row_map m;
         op_finish(&a, &w, &s, get_local_id(0) == 0, &m);

@@ -2,12 +2,41 @@
  *
  * Neighbouring work-items read neighbouring vectors. A row is reduced in chunks of CHUNK classes: each work-item folds its
  * share of the chunk, the shares are merged in a tree in local memory, and chunk joins chunk in ascending order. So the
- * bits of a row depend on GROUP, but neither on how many rows there are nor on how many groups work on them. */
+ * bits of a row depend on GROUP, but neither on how many rows there are nor on how many groups work on them.
+ *
+ * A row that is reduced and then mapped is read from memory once where it fits into local memory: it is copied there first. */
 
 #if SHARED_ROWS
 #define CHUNK 16384                   /* classes, a multiple of every LANES; host/engine.h has it too */
-#define BLOCK 4                       /* vectors that a work-item keeps in registers */
+#define BLOCK 4                       /* vectors that a work-item reduces together */
 #define GROUP_STEP ((long)GROUP * LANES) /* classes that the group takes in one step */
+
+#if STAGED
+/* Copies a vector of what the operation reads to the tile, from class c on. */
+static void keep_vector(const op_args *a, const where *w, long c) {
+    load_staged(TILE_SOURCE(a, 0), w, c, 0) = load_class(TILE_SOURCE(a, 0), w, c);
+#if TILES > 1
+    load_staged(TILE_SOURCE(a, 1), w, c, 1) = load_class(TILE_SOURCE(a, 1), w, c);
+#endif
+}
+
+/* Of a row that is no longer than a chunk, all vectors that this work-item is going to reduce and map. They are nobody else's,
+ * so there is nobody to wait for. */
+static void keep_share(const op_args *a, const where *w) {
+    long c = (long)get_local_id(0) * LANES;
+    for (; c + (UNIT - 1) * GROUP_STEP + LANES <= a->classes; c += UNIT * GROUP_STEP) {
+#pragma unroll
+        for (int j = 0; j < UNIT; j++)
+            keep_vector(a, w, c + j * GROUP_STEP);
+    }
+    for (; c + LANES <= a->classes; c += GROUP_STEP)
+        keep_vector(a, w, c);
+    if (c < a->classes) {
+        where narrow = narrowed(w, (int)(a->classes - c));
+        keep_vector(a, &narrow, c);
+    }
+}
+#endif
 
 #if REDUCES
 /* This work-item's share of the classes [first, end). */

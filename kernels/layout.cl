@@ -12,6 +12,15 @@
 #define ROWS_ALONG 2
 #define ROWS_IN_LANES (LAYOUT != CLASSES_ALONG)
 
+/* Of a tile: whose memory it is in, and the vectors from one of the tensors in it to the next. */
+#if LOCAL_TILE
+#define TILE_SPACE __local
+#define TILE_SLOT(w) ((w)->tile_slot)
+#else
+#define TILE_SPACE
+#define TILE_SLOT(w) TILE
+#endif
+
 typedef struct where {
     long row;        /* index of the (first) row among all rows */
     long element;    /* element of its class 0 in a tensor of the logits' shape */
@@ -20,10 +29,14 @@ typedef struct where {
     long first, end; /* classes of the row that are this work-item's (or group's) to write */
     int live;        /* lanes that exist: LANES, but for the ragged end of a row or of the rows */
 #if STAGED
-    lanes *tile;     /* where class `first` of these rows was copied to, see engine_tiles.cl */
-    long tile_step;  /* vectors from one class to the next */
+    TILE_SPACE lanes *tile; /* where class `first` of these rows was copied to */
+    long tile_step;  /* vectors from one class (CLASSES_ALONG: from one vector of classes) to the next */
+#if LOCAL_TILE
+    long tile_slot;
+#else
     long ahead;      /* element of these rows' place in the strip that comes next, and the step to what the next class fetches */
     long ahead_step;
+#endif
     bool kept;       /* the tile has exp(x - top) in place of the logits, once they are absorbed: see KEEPS in row.cl */
 #endif
 } where;
@@ -46,14 +59,6 @@ static where narrowed(const where *w, int live) {
     narrow.live = live;
     return narrow;
 }
-
-#define EACH_1(element, k) element(k)
-#define EACH_2(element, k) EACH_1(element, k), EACH_1(element, (k) + 1)
-#define EACH_4(element, k) EACH_2(element, k), EACH_2(element, (k) + 2)
-#define EACH_8(element, k) EACH_4(element, k), EACH_4(element, (k) + 4)
-#define EACH_16(element, k) EACH_8(element, k), EACH_8(element, (k) + 8)
-#define EACH_LANE(element) JOIN(EACH_, LANES)(element, 0) /* element(0), element(1), ... */
-#define LANE_NUMBER(k) (k)
 
 /* ---- vectors in memory with some lanes missing: those read as 0 and are not written ---- */
 
@@ -172,13 +177,20 @@ DEFINE_LOAD_CLASS(load_class_float, float, PACK_FLOAT, from_float)
  * in the place of one of number 0; IS_KEPT tells whether that is to be done, and was done. */
 #if STAGED
 #define IS_KEPT(w) (w)->kept
-#define load_staged(tensor, w, c, slot) ((w)->tile[((c) - (w)->first) * (w)->tile_step + (slot)*TILE])
+#define load_staged(tensor, w, c, slot)                                                                                \
+    ((w)->tile[((c) - (w)->first) / CLASS_STEP * (w)->tile_step + (slot)*TILE_SLOT(w)])
 #define keep_staged(v, w, c) (load_staged(, w, c, 0) = (v))
-#define PREFETCH_CLASS(tensor, w, c) PREFETCH_AT((tensor) + (w)->ahead + (c) * (w)->ahead_step)
 #else
 #define IS_KEPT(w) false
 #define load_staged(tensor, w, c, slot) load_class(tensor, w, c)
 #define keep_staged(v, w, c) (void)(v)
+#endif
+
+#if LOCAL_TILE
+#define PREFETCH_CLASS(tensor, w, c)
+#elif STAGED
+#define PREFETCH_CLASS(tensor, w, c) PREFETCH_AT((tensor) + (w)->ahead + (c) * (w)->ahead_step)
+#else
 #define PREFETCH_CLASS(tensor, w, c) PREFETCH((tensor) + CLASS_ELEMENT(w, c))
 #endif
 

@@ -32,7 +32,7 @@ static lanes load_logit(const op_args *a, const where *w, long c) {
 }
 
 static per_row gather_logit(const op_args *a, const where *w, per_row_class c) {
-#if STAGED
+#if STAGED && ROWS_IN_LANES
     bool in_tile = w->first == 0 && w->end == a->classes && !IS_KEPT(w);
     per_row x = in_tile ? gather_from_tile(w, c) : gather_class(a->input, w, c);
 #else

@@ -95,7 +95,7 @@ static per_row gather_class(__global const storage *tensor, const where *w, per_
 /* From a tile that holds the rows as a whole. */
 static per_row gather_from_tile(const where *w, per_row_class c) {
     real_int at[LANES];
-    const real *numbers = (const real *)w->tile;
+    const TILE_SPACE real *numbers = (const TILE_SPACE real *)w->tile;
     int step = (int)w->tile_step * LANES;
     UNPACK(c, at);
 #define FROM_TILE(lane) numbers[(int)at[lane] * step + (lane)]
@@ -120,7 +120,7 @@ static void scatter_class(per_row v, __global storage *tensor, const where *w, p
     for (int lane = 0; lane < w->live; lane++) {
 #if STAGED
         if ((uint)((int)at[lane] - (int)w->first) < (uint)(w->end - w->first)) /* false for NOWHERE */
-            ((real *)&load_staged(tensor, w, at[lane], 0))[lane] = values[lane];
+            ((TILE_SPACE real *)&load_staged(tensor, w, at[lane], 0))[lane] = values[lane];
 #else
         if (at[lane] != (real_int)NOWHERE)
             to_storage(values[lane], tensor + CLASS_ELEMENT(w, (long)at[lane]) + lane * LANE_STEP(w));

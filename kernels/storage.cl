@@ -28,12 +28,14 @@ static bits_lanes rounded(float_lanes v) {
 typedef JOIN(uint, BITS_LANES) uint_lanes;
 #if BITS_LANES == 16
 #define UPPER_HALVES(bits) (ushort16)(as_ushort16((bits).lo).odd, as_ushort16((bits).hi).odd)
+#elif BITS_LANES == 8 /* one by one for Oclgrind, see docs/devices.md; compilers make the same of it */
+#define UPPER_HALVES(bits) UPPER_OF_8(as_ushort16(bits))
+#define UPPER_OF_8(h) (ushort8)(h.s1, h.s3, h.s5, h.s7, h.s9, h.sb, h.sd, h.sf)
 #else
 #define UPPER_HALVES(bits) (UPPER_HALVES_OF(BITS_LANES)(bits).odd)
 #define UPPER_HALVES_OF(n) JOIN(UPPER_HALVES_, n)
 #define UPPER_HALVES_2 as_ushort4
 #define UPPER_HALVES_4 as_ushort8
-#define UPPER_HALVES_8 as_ushort16
 #endif
 
 /* The upper half of a float. */
@@ -94,4 +96,42 @@ static void to_storage(real v, __global storage *p) {
 
 #define PACK_STORAGE(p) PACK(p)
 #define UNPACK_STORAGE(v, p) UNPACK(v, p)
+#endif
+
+/* Where a group shares a row its vectors are 16 bytes on a GPU, which loads and stores them by one instruction if it is told
+ * that they lie at a multiple of that. Those that do not are read by their elements: a compiler would merge two loads of the
+ * same vector, and believe what it may of both. */
+#if SHARED_ROWS && LANES > 1
+#if STORAGE == F16 || STORAGE == BF16
+typedef bits_lanes stored_lanes;
+#define STORED_ELEMENT(k) ((__global const ushort *)p)[k]
+#define FROM_STORED(v) widened(v)
+#define TO_STORED(v) rounded(v)
+#else
+typedef lanes stored_lanes;
+#define STORED_ELEMENT(k) p[k]
+#define FROM_STORED(v) (v)
+#define TO_STORED(v) (v)
+#endif
+#define IS_ALIGNED(p) (((size_t)(p) & (sizeof(stored_lanes) - 1)) == 0)
+
+static lanes load_shared(__global const storage *p) {
+    return FROM_STORED(IS_ALIGNED(p) ? *(__global const stored_lanes *)p : (stored_lanes)(EACH_LANE(STORED_ELEMENT)));
+}
+
+static void store_anywhere(lanes v, __global storage *p) {
+    UNPACK_STORAGE(v, p);
+}
+
+static void store_shared(lanes v, __global storage *p) {
+    if (IS_ALIGNED(p))
+        *(__global stored_lanes *)p = TO_STORED(v);
+    else
+        store_anywhere(v, p);
+}
+
+#undef PACK_STORAGE
+#undef UNPACK_STORAGE
+#define PACK_STORAGE(p) load_shared(p)
+#define UNPACK_STORAGE(v, p) store_shared(v, p)
 #endif

@@ -1,0 +1,167 @@
+/* The numbers that engines take on a device follow from its facts, whatever those are, and stay within them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine.h"
+#include "geometry.h"
+
+/* A GPU such as many are. */
+static clx_device gpu(void) {
+    clx_device d = {.simt = true, .fp64 = true, .compute_units = 60, .max_work_group = 1024, .local_memory = 49152};
+    d.group_multiple = 32;
+    d.float_lanes = d.double_lanes = 1;
+    strcpy(d.name, "some GPU");
+    strcpy(d.vendor, "some vendor");
+    return d;
+}
+
+static clx_problem problem_of(clxent_op op, clxent_pass pass, clxent_dtype dtype, size_t batch, size_t classes) {
+    clx_problem problem;
+    clxent_desc desc;
+    clxent_desc_init(&desc, op);
+    desc.pass = pass;
+    desc.dtype = dtype;
+    desc.batch = batch;
+    desc.classes = classes;
+    assert_int_equal(clx_problem_init(&problem, &desc), CLXENT_SUCCESS);
+    return problem;
+}
+
+static clx_geometry choose(const clx_problem *problem, const clx_device *device) {
+    clx_geometry geometry;
+    memset(&geometry, 0, sizeof geometry);
+    assert_int_equal(clx_engine_choose(problem, device, &geometry), CLXENT_SUCCESS);
+    return geometry;
+}
+
+static void numbers_of_a_cpu(void **state) {
+    (void)state;
+    clx_device d = gpu();
+    d.simt = false;
+    d.cpu = true;
+    clx_tuning t = clx_tuning_of(&d);
+    assert_int_equal(t.item_group, 1);
+    assert_int_equal(t.unit_items, 8);
+    assert_int_equal(t.unit_groups, 32);
+    assert_int_equal(t.few_classes, 32);
+}
+
+static void groups_fit_the_hardware(void **state) {
+    (void)state;
+    clx_device d = gpu();
+    clx_tuning t = clx_tuning_of(&d);
+    assert_int_equal(t.short_group, 64);
+    assert_int_equal(t.long_group, 256);
+    d.group_multiple = 128;
+    assert_int_equal(clx_tuning_of(&d).short_group, 128);
+    assert_int_equal(clx_tuning_of(&d).item_group, 128);
+    d.max_work_group = 48; /* no power of two */
+    t = clx_tuning_of(&d);
+    assert_int_equal(t.short_group, 32);
+    assert_int_equal(t.long_group, 32);
+    assert_int_equal(t.item_group, 32);
+}
+
+static void a_measured_device(void **state) {
+    (void)state;
+    clx_device d = gpu();
+    assert_null(clx_tuning_measured(&d));
+    strcpy(d.name, "llvmpipe (LLVM 15.0.6, 256 bits)");
+    assert_null(clx_tuning_measured(&d));
+    strcpy(d.vendor, "Mesa/X.org");
+    assert_non_null(clx_tuning_measured(&d));
+    assert_int_equal(clx_tuning_of(&d).long_group, 32);
+    assert_int_equal(clx_tuning_of(&d).short_row, 1024); /* of which the table says nothing */
+}
+
+static void powers_of_two(void **state) {
+    (void)state;
+    assert_int_equal(clx_power_of_two(0), 1);
+    assert_int_equal(clx_power_of_two(1), 1);
+    assert_int_equal(clx_power_of_two(63), 32);
+    assert_int_equal(clx_power_of_two(64), 64);
+    assert_true(clx_power_of_two(SIZE_MAX) == SIZE_MAX / 2 + 1);
+}
+
+static void engines_of_a_gpu(void **state) {
+    (void)state;
+    clx_device d = gpu();
+    clx_problem few = problem_of(CLXENT_SOFTMAX, CLXENT_FORWARD, CLXENT_F32, 100, 32),
+                more = problem_of(CLXENT_SOFTMAX, CLXENT_FORWARD, CLXENT_F32, 100, 33),
+                large = problem_of(CLXENT_SOFTMAX, CLXENT_FORWARD, CLXENT_BF16, 100, 50257),
+                lonely = problem_of(CLXENT_SOFTMAX, CLXENT_FORWARD, CLXENT_F64, 4, 128256);
+    clx_geometry g = choose(&few, &d);
+    assert_int_equal(g.engine, CLXENT_ENGINE_ROWS_PER_LANE);
+    assert_string_equal(g.file, "rows_in_local");
+    assert_int_equal(g.lanes, 1);
+    assert_int_equal(g.tile, 0);
+    assert_int_equal(g.local_tile, 64 * 33);
+    g = choose(&more, &d);
+    assert_int_equal(g.engine, CLXENT_ENGINE_ROW_PER_GROUP);
+    assert_int_equal(g.group_size, 64);
+    assert_int_equal(g.lanes, 4); /* 16 bytes, like the next two */
+    g = choose(&large, &d);
+    assert_int_equal(g.group_size, 256);
+    assert_int_equal(g.lanes, 8);
+    g = choose(&lonely, &d);
+    assert_int_equal(g.engine, CLXENT_ENGINE_ROW_SPLIT);
+    assert_int_equal(g.lanes, 2);
+}
+
+/* Classes of a row that is kept in local memory: all of them, or none. */
+static size_t kept(clxent_op op, clxent_pass pass, size_t classes, const clx_device *d) {
+    clx_problem problem = problem_of(op, pass, CLXENT_F32, 100, classes);
+    clx_geometry g = choose(&problem, d);
+    return g.local_tile * g.lanes;
+}
+
+static void rows_that_are_kept(void **state) {
+    (void)state;
+    clx_device d = gpu();
+    assert_int_equal(kept(CLXENT_SOFTMAX, CLXENT_FORWARD, 1001, &d), 1004);
+    assert_int_equal(kept(CLXENT_SOFTMAX, CLXENT_FORWARD, 6144, &d), 6144); /* half of the memory, */
+    assert_int_equal(kept(CLXENT_SOFTMAX, CLXENT_FORWARD, 6145, &d), 0);
+    assert_int_equal(kept(CLXENT_SOFTMAX, CLXENT_BACKWARD, 3072, &d), 3072); /* for one tensor or for two */
+    assert_int_equal(kept(CLXENT_SOFTMAX, CLXENT_BACKWARD, 3073, &d), 0);
+    assert_int_equal(kept(CLXENT_CROSS_ENTROPY, CLXENT_FORWARD, 1000, &d), 0); /* nothing to gain */
+    assert_int_equal(kept(CLXENT_NLL_LOSS, CLXENT_BACKWARD, 1000, &d), 0);
+    d.local_memory = (size_t)1 << 30;
+    assert_int_equal(kept(CLXENT_SOFTMAX, CLXENT_FORWARD, CLX_CHUNK, &d), CLX_CHUNK);
+    assert_int_equal(kept(CLXENT_SOFTMAX, CLXENT_FORWARD, CLX_CHUNK + 1, &d), 0);
+}
+
+/* Nothing that a plan needs of local memory is more than there is, down to none at all. */
+static void any_local_memory(void **state) {
+    (void)state;
+    for (size_t bytes = 0; bytes < 70000; bytes += bytes < 300 ? 1 : 97)
+        for (size_t group = 0; group <= 256; group = group == 0 ? 1 : 4 * group) {
+            clx_device d = gpu();
+            d.local_memory = bytes;
+            clx_problem problem = problem_of(CLXENT_LOG_SOFTMAX, CLXENT_BACKWARD, CLXENT_F64, 100, 1000);
+            problem.desc.work_group_size = group;
+            clx_geometry g = choose(&problem, &d);
+            size_t needed = clx_engine_local_bytes(&problem, &g) + (g.shared_rows ? 64 * (g.group_size + 1) : 0);
+            assert_in_range(needed, 0, bytes);
+            problem = problem_of(CLXENT_LOG_SOFTMAX, CLXENT_BACKWARD, CLXENT_F64, 100, 10);
+            problem.desc.work_group_size = group;
+            g = choose(&problem, &d);
+            assert_int_equal(g.engine, CLXENT_ENGINE_ROWS_PER_LANE);
+            assert_in_range(clx_engine_local_bytes(&problem, &g), 0, bytes);
+            assert_int_equal(strcmp(g.file, "rows_in_local") == 0, g.local_tile > 0);
+        }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_of_a_cpu), cmocka_unit_test(groups_fit_the_hardware),
+        cmocka_unit_test(powers_of_two),    cmocka_unit_test(a_measured_device),
+        cmocka_unit_test(engines_of_a_gpu), cmocka_unit_test(rows_that_are_kept),
+        cmocka_unit_test(any_local_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
