@@ -1,6 +1,7 @@
 /* The clxent program: picks the command. Each command is a file of its own. */
 #include "message.h"
 #include "options.h"
+#include "tune.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@ static const cli_command *const commands[] = {
     &devices_command,
     &check_command,
     &bench_command,
+    &tune_command,
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 

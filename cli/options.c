@@ -43,6 +43,7 @@ const char *option_name(option_id id) {
         [OPTION_IN_PLACE] = "--in-place",
         [OPTION_ENGINE] = "--engine",
         [OPTION_MIN_TIME] = "--min-time",
+        [OPTION_TIME] = "--time",
         [OPTION_SWEEP] = "--sweep",
         [OPTION_OVERHEAD] = "--overhead",
         [OPTION_PLOT] = "--plot",

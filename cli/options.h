@@ -40,6 +40,7 @@ typedef enum option_id {
     OPTION_IN_PLACE,
     OPTION_ENGINE,
     OPTION_MIN_TIME,
+    OPTION_TIME,
     OPTION_SWEEP,
     OPTION_OVERHEAD,
     OPTION_PLOT,
