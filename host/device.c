@@ -75,18 +75,27 @@ static cl_int find_kind(clx_device *device) {
     return error;
 }
 
+/* Work-items that a group may have: in all, and in the one dimension that there is. */
+static size_t find_group_limit(cl_device_id id, cl_int *error) {
+    enum { MOST_DIMENSIONS = 16 };
+    size_t items = 0, of_dimension[MOST_DIMENSIONS] = {0};
+    query(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, &items, sizeof items, error);
+    query(id, CL_DEVICE_MAX_WORK_ITEM_SIZES, of_dimension, sizeof of_dimension, error);
+    if (items > of_dimension[0])
+        items = of_dimension[0];
+    return items > 0 ? items : 1;
+}
+
 static cl_int find_sizes(clx_device *device) {
     cl_int error = CL_SUCCESS;
     cl_ulong local_memory = 0;
     query(device->id, CL_DEVICE_LOCAL_MEM_SIZE, &local_memory, sizeof local_memory, &error);
-    query(device->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, &device->max_work_group, sizeof device->max_work_group, &error);
+    device->max_work_group = find_group_limit(device->id, &error);
     device->compute_units = query_uint(device->id, CL_DEVICE_MAX_COMPUTE_UNITS, &error);
     device->unified_memory = query_bool(device->id, CL_DEVICE_HOST_UNIFIED_MEMORY, &error);
     device->local_memory = (size_t)local_memory;
     if (device->compute_units == 0)
         device->compute_units = 1;
-    if (device->max_work_group == 0)
-        device->max_work_group = 1;
     return error;
 }
 

@@ -65,9 +65,16 @@ static size_t item_group_size(const clx_problem *problem, const clx_device *devi
 
 /* ---- row_per_group ---- */
 
-/* Local memory for the largest state that an operation folds: six numbers and a class for each work-item. */
+/* Local memory for the largest state that an operation folds: six numbers and a class for each work-item, and for the
+ * row itself. */
 static size_t group_state_bytes(const clx_problem *problem) {
     return 8 * problem->real_size;
+}
+
+/* Work-items whose states fit beside that of the row. */
+static size_t items_in_local_memory(const clx_problem *problem, const clx_device *device) {
+    size_t states = device->local_memory / group_state_bytes(problem);
+    return states > 0 ? states - 1 : 0;
 }
 
 static bool row_per_group_can(const clx_problem *problem, const clx_device *device, char reason[128]) {
@@ -76,8 +83,9 @@ static bool row_per_group_can(const clx_problem *problem, const clx_device *devi
         return false;
     }
     size_t items = problem->desc.work_group_size > 0 ? problem->desc.work_group_size : 1;
-    if (items > device->local_memory / group_state_bytes(problem)) {
-        snprintf(reason, 128, "%zu work-items need %zu bytes of local memory each, the device has %zu", items,
+    if (items > items_in_local_memory(problem, device)) {
+        snprintf(reason, 128,
+                 "%zu work-items need %zu bytes of local memory each, the row as many more, the device has %zu", items,
                  group_state_bytes(problem), device->local_memory);
         return false;
     }
@@ -91,8 +99,8 @@ static bool row_per_group_suits(const clx_problem *problem, const clx_device *de
 /* Enough work-items to take a row in a few steps, as far as the device goes. */
 static size_t row_group_size(const clx_problem *problem, const clx_device *device) {
     size_t wanted = problem->desc.classes <= 1024 ? 64 : 256;
-    size_t fitting = device->local_memory / group_state_bytes(problem);
-    return power_of_two_within(least(wanted, least(device->max_work_group, fitting > 0 ? fitting : 1)));
+    size_t fitting = items_in_local_memory(problem, device); /* at least 1, or the engine would have refused */
+    return power_of_two_within(least(wanted, least(device->max_work_group, fitting)));
 }
 
 /* ---- row_split ---- */
