@@ -1,4 +1,5 @@
-/* Wrappers of what builds, sets arguments, enqueues and waits. A clFinish that fails has waited all the same: what a
+/* Wrappers of what builds, sets arguments, enqueues and waits. A clFinish that fails has waited all the same, and an
+ * unmap has unmapped: what a
  * device does after one that has not, nobody can say. */
 #include "wrap.h"
 
@@ -42,11 +43,6 @@ COMMAND(clEnqueueReadBufferRect, CL_SUCCESS, event != NULL,
          cl_uint wait_count, const cl_event *wait_list, cl_event *event),
         (queue, mem, blocking, origin, host_origin, region, row, slice, host_row, host_slice, bytes, wait_count,
          wait_list, event))
-COMMAND(clEnqueueUnmapMemObject, CL_SUCCESS, event != NULL,
-        (cl_command_queue queue, cl_mem mem, void *mapped, cl_uint wait_count, const cl_event *wait_list,
-         cl_event *event),
-        (queue, mem, mapped, wait_count, wait_list, event))
-
 WRAPS(void *, clEnqueueMapBuffer, cl_command_queue queue, cl_mem mem, cl_bool blocking, cl_map_flags flags,
       size_t offset, size_t size, cl_uint wait_count, const cl_event *wait_list, cl_event *event, cl_int *error)
 void *__wrap_clEnqueueMapBuffer(cl_command_queue queue, cl_mem mem, cl_bool blocking, cl_map_flags flags, size_t offset,
@@ -64,5 +60,14 @@ void *__wrap_clEnqueueMapBuffer(cl_command_queue queue, cl_mem mem, cl_bool bloc
 WRAPS(cl_int, clFinish, cl_command_queue queue)
 cl_int __wrap_clFinish(cl_command_queue queue) {
     cl_int failure = fault_pass(FAULT_clFinish, 0), error = __real_clFinish(queue);
+    return failure != CL_SUCCESS ? failure : error;
+}
+
+WRAPS(cl_int, clEnqueueUnmapMemObject, cl_command_queue queue, cl_mem mem, void *mapped, cl_uint wait_count,
+      const cl_event *wait_list, cl_event *event)
+cl_int __wrap_clEnqueueUnmapMemObject(cl_command_queue queue, cl_mem mem, void *mapped, cl_uint wait_count,
+                                      const cl_event *wait_list, cl_event *event) {
+    cl_int failure = fault_pass(FAULT_clEnqueueUnmapMemObject, 0);
+    cl_int error = __real_clEnqueueUnmapMemObject(queue, mem, mapped, wait_count, wait_list, event);
     return failure != CL_SUCCESS ? failure : error;
 }
