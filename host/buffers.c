@@ -29,8 +29,7 @@ static const char *name_of(int number) {
 }
 
 static clxent_status refuse_handle(int number, cl_int error) {
-    return clx_fail(CLXENT_INVALID_BUFFER, "%s is not a valid cl_mem: %s (%d)", name_of(number),
-                    clxent_status_string(error), (int)error);
+    return clx_fail_handle(CLXENT_INVALID_BUFFER, error, name_of(number), "cl_mem");
 }
 
 /* Is it a buffer of this context, and how many bytes has it? */

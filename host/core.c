@@ -6,17 +6,22 @@
 
 #include <stdlib.h>
 
-static bool context_holds(cl_context cl, cl_device_id id) {
+static clxent_status check_context_holds(cl_context cl, cl_device_id id) {
     size_t bytes = 0;
-    if (clGetContextInfo(cl, CL_CONTEXT_DEVICES, 0, NULL, &bytes) != CL_SUCCESS)
-        return false;
+    cl_int error = clGetContextInfo(cl, CL_CONTEXT_DEVICES, 0, NULL, &bytes);
+    if (error != CL_SUCCESS)
+        return clx_fail_cl(error, "clGetContextInfo");
     cl_device_id *ids = malloc(bytes);
+    if (ids == NULL)
+        return clx_fail(CLXENT_OUT_OF_MEMORY, "no memory to list the %zu devices of a context", bytes / sizeof *ids);
+    error = clGetContextInfo(cl, CL_CONTEXT_DEVICES, bytes, ids, NULL);
     bool found = false;
-    if (ids != NULL && clGetContextInfo(cl, CL_CONTEXT_DEVICES, bytes, ids, NULL) == CL_SUCCESS)
-        for (size_t i = 0; i < bytes / sizeof *ids; i++)
-            found = found || ids[i] == id;
+    for (size_t i = 0; i < bytes / sizeof *ids && error == CL_SUCCESS; i++)
+        found = found || ids[i] == id;
     free(ids);
-    return found;
+    if (error != CL_SUCCESS)
+        return clx_fail_cl(error, "clGetContextInfo");
+    return found ? CLXENT_SUCCESS : clx_fail(CLXENT_INVALID_ARGUMENT, "the OpenCL context does not hold the device");
 }
 
 static clxent_status take_cl_context(clx_core *core, cl_context cl, cl_device_id id) {
@@ -25,8 +30,9 @@ static clxent_status take_cl_context(clx_core *core, cl_context cl, cl_device_id
         core->cl = clCreateContext(NULL, 1, &id, NULL, NULL, &error);
         return error == CL_SUCCESS ? CLXENT_SUCCESS : clx_fail_cl(error, "clCreateContext");
     }
-    if (!context_holds(cl, id))
-        return clx_fail(CLXENT_INVALID_ARGUMENT, "the OpenCL context does not hold the device");
+    clxent_status status = check_context_holds(cl, id);
+    if (status != CLXENT_SUCCESS)
+        return status;
     error = clRetainContext(cl);
     if (error != CL_SUCCESS)
         return clx_fail_cl(error, "clRetainContext");

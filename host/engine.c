@@ -79,7 +79,8 @@ static bool row_per_group_can(const clx_problem *problem, const clx_device *devi
     }
     size_t items = problem->desc.work_group_size > 0 ? problem->desc.work_group_size : 1;
     if (items > most_sharing(problem, device)) {
-        snprintf(reason, 128, "%zu work-items need %zu bytes of local memory each, the device has %zu", items,
+        snprintf(reason, 128,
+                 "%zu work-items need %zu bytes of local memory each, the row as many more, the device has %zu", items,
                  state_bytes(problem), device->local_memory);
         return false;
     }

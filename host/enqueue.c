@@ -56,8 +56,7 @@ static clxent_status check_queue(call *c) {
     if (error == CL_SUCCESS)
         error = clGetCommandQueueInfo(c->queue, CL_QUEUE_PROPERTIES, sizeof properties, &properties, NULL);
     if (error != CL_SUCCESS)
-        return clx_fail(CLXENT_INVALID_QUEUE, "queue is not a valid cl_command_queue: %s (%d)",
-                        clxent_status_string(error), (int)error);
+        return clx_fail_handle(CLXENT_INVALID_QUEUE, error, "queue", "cl_command_queue");
     if (context != c->plan->core->cl)
         return clx_fail(CLXENT_INVALID_QUEUE, "queue belongs to another OpenCL context than the plan");
     if (device != c->plan->core->device.id)

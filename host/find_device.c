@@ -6,21 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PLATFORM_NOT_FOUND (-1001) /* CL_PLATFORM_NOT_FOUND_KHR of CL/cl_ext.h */
+
 typedef struct candidates {
     cl_device_id *ids;
     size_t count;
+    cl_int error; /* of a platform that did not list its devices */
 } candidates;
 
 /* All devices of one platform behind those that are there. */
 static clxent_status add_platform(candidates *all, cl_platform_id platform) {
     cl_uint count = 0;
-    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &count) != CL_SUCCESS || count == 0)
-        return CLXENT_SUCCESS; /* a platform without devices says so with an error */
+    cl_int error = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &count);
+    if (error == CL_SUCCESS && count == 0)
+        return CLXENT_SUCCESS;
+    if (error != CL_SUCCESS) {
+        if (error != CL_DEVICE_NOT_FOUND) /* which a platform without devices says */
+            all->error = error;
+        return CLXENT_SUCCESS; /* another platform may have what is wanted */
+    }
     cl_device_id *ids = realloc(all->ids, (all->count + count) * sizeof *ids);
     if (ids == NULL)
         return clx_fail(CLXENT_OUT_OF_MEMORY, "no memory to list %zu devices", all->count + count);
     all->ids = ids;
-    cl_int error = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, ids + all->count, NULL);
+    error = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, ids + all->count, NULL);
     if (error != CL_SUCCESS)
         return clx_fail_cl(error, "clGetDeviceIDs");
     all->count += count;
@@ -29,12 +38,15 @@ static clxent_status add_platform(candidates *all, cl_platform_id platform) {
 
 static clxent_status list_devices(candidates *all) {
     cl_uint count = 0;
-    if (clGetPlatformIDs(0, NULL, &count) != CL_SUCCESS || count == 0)
+    cl_int error = clGetPlatformIDs(0, NULL, &count);
+    if (error == PLATFORM_NOT_FOUND || (error == CL_SUCCESS && count == 0))
         return CLXENT_SUCCESS; /* an ICD loader without platforms says so with an error */
+    if (error != CL_SUCCESS)
+        return clx_fail_cl(error, "clGetPlatformIDs");
     cl_platform_id *platforms = malloc(count * sizeof *platforms);
     if (platforms == NULL)
         return clx_fail(CLXENT_OUT_OF_MEMORY, "no memory to list %u platforms", (unsigned)count);
-    cl_int error = clGetPlatformIDs(count, platforms, NULL);
+    error = clGetPlatformIDs(count, platforms, NULL);
     clxent_status status = error == CL_SUCCESS ? CLXENT_SUCCESS : clx_fail_cl(error, "clGetPlatformIDs");
     for (cl_uint i = 0; i < count && status == CLXENT_SUCCESS; i++)
         status = add_platform(all, platforms[i]);
@@ -84,6 +96,8 @@ static clxent_status by_number(const candidates *all, const char *selector, cl_d
     if (selector[strspn(selector, "0123456789")] != '\0')
         return clx_fail(CLXENT_INVALID_ARGUMENT, "device \"%s\" is neither a number, nor \"cpu\", nor \"gpu\"",
                         selector);
+    if (all->error != CL_SUCCESS) /* so who knows which device has that number? */
+        return clx_fail_cl(all->error, "clGetDeviceIDs");
     unsigned long index = strtoul(selector, NULL, 10); /* ULONG_MAX where the number is larger */
     if (index >= all->count)
         return clx_fail(CLXENT_NO_DEVICE, "device %s does not exist, there are %zu", selector, all->count);
@@ -102,6 +116,8 @@ static clxent_status select_device(const candidates *all, const char *selector, 
     else if (selector != NULL)
         return by_number(all, selector, device);
     cl_device_id best = best_of(all, wanted);
+    if (best == NULL && all->error != CL_SUCCESS)
+        return clx_fail_cl(all->error, "clGetDeviceIDs");
     if (best == NULL)
         return clx_fail(CLXENT_NO_DEVICE, "no usable OpenCL %s was found among %zu devices",
                         wanted == CL_DEVICE_TYPE_ALL ? "device" : selector, all->count);
@@ -116,7 +132,7 @@ clxent_status clxent_find_device(const char *selector, cl_device_id *device) {
         selector = getenv("CLXENT_DEVICE");
     if (selector != NULL && *selector == '\0')
         selector = NULL;
-    candidates all = {NULL, 0};
+    candidates all = {NULL, 0, CL_SUCCESS};
     clxent_status status = list_devices(&all);
     if (status == CLXENT_SUCCESS)
         status = select_device(&all, selector, device);

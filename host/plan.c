@@ -102,12 +102,16 @@ static clxent_status prepare(clxent_plan *plan) {
     clxent_status status = check_device(&plan->problem, &plan->core->device);
     if (status == CLXENT_SUCCESS)
         status = clx_engine_choose(&plan->problem, &plan->core->device, &plan->geometry);
+    if (status == CLXENT_SUCCESS && !clx_workspace_fits(&plan->problem, &plan->geometry))
+        status = clx_fail(CLXENT_INVALID_SHAPE,
+                          "%zu rows take engine %s more bytes of workspace than this machine can address",
+                          plan->problem.rows, plan->geometry.name);
     if (status == CLXENT_SUCCESS)
         status = clx_build_kernels(plan);
     if (status != CLXENT_SUCCESS)
         return status;
     plan->workspace = clx_workspace_of(&plan->problem, &plan->geometry);
-    plan->reduce_limit = SIZE_MAX;
+    plan->reduce_limit = plan->core->device.max_work_group;
     status = clx_lower_group_limit(plan, CLX_REDUCE_ROWS, &plan->reduce_limit);
     if (status == CLXENT_SUCCESS)
         status = set_shapes(plan);

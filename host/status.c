@@ -121,6 +121,12 @@ clxent_status clx_fail_cl(cl_int error, const char *format, ...) {
     return error;
 }
 
+clxent_status clx_fail_handle(clxent_status refusal, cl_int error, const char *name, const char *type) {
+    if (error == CL_OUT_OF_RESOURCES || error == CL_OUT_OF_HOST_MEMORY)
+        return clx_fail_cl(error, "looking at %s", name);
+    return clx_fail(refusal, "%s is not a valid %s: %s (%d)", name, type, clxent_status_string(error), (int)error);
+}
+
 void clx_append_error(const char *text) {
     size_t used = strlen(sentence);
     snprintf(sentence + used, sizeof sentence - used, "%s", text);

@@ -70,3 +70,13 @@ clx_workspace clx_workspace_of(const clx_problem *problem, const clx_geometry *g
     }
     return workspace;
 }
+
+/* More than what comes before the losses, with its alignment and that of the parts. */
+#define MOST_IN_FRONT ((size_t)1 << 20)
+
+bool clx_workspace_fits(const clx_problem *problem, const clx_geometry *geometry) {
+    size_t row = problem->op->loss ? problem->real_size : 0;
+    if (geometry->splits)
+        row += clx_row_chunks(problem) * STATE_SLOT + MAP_SLOT;
+    return row == 0 || problem->rows <= ((size_t)PTRDIFF_MAX - MOST_IN_FRONT) / row;
+}

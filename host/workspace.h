@@ -14,6 +14,9 @@ typedef struct clx_workspace {
     size_t size;      /* bytes in all */
 } clx_workspace;
 
+/* Can its bytes be counted? A row may take more of them than it has itself. */
+bool clx_workspace_fits(const clx_problem *problem, const clx_geometry *geometry);
+
 clx_workspace clx_workspace_of(const clx_problem *problem, const clx_geometry *geometry);
 
 /* At most so many loop iterations a work-item spends on the partial sums that fall to it. */

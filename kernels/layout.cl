@@ -62,13 +62,12 @@ static where narrowed(const where *w, int live) {
 
 /* ---- vectors in memory with some lanes missing: those read as 0 and are not written ---- */
 
+/* Lane k, if it is there. Such vectors are named by their elements; through an array they can come out wrong: docs/devices.md. */
+#define LIVE(k, live, value) ((k) < (live) ? (value) : 0)
+
 static lanes load_lanes(__global const real *p, int live) {
-    if (live == LANES)
-        return PACK(p);
-    real values[LANES];
-    for (int lane = 0; lane < LANES; lane++)
-        values[lane] = lane < live ? p[lane] : (real)0;
-    return PACK(values);
+#define LIVE_ELEMENT(k) LIVE(k, live, p[k])
+    return live == LANES ? PACK(p) : (lanes)(EACH_LANE(LIVE_ELEMENT));
 }
 
 static void store_lanes(lanes v, __global real *p, int live) {
@@ -141,16 +140,16 @@ static real from_float(__global const float *p) {
 #define STRIDED_from_storage(k) from_storage(p + (k) * LANE_STEP(w))
 #define STRIDED_from_real(k) from_real(p + (k) * LANE_STEP(w))
 #define STRIDED_from_float(k) from_float(p + (k) * LANE_STEP(w))
+#define LIVE_from_storage(k) LIVE(k, w->live, STRIDED_from_storage(k))
+#define LIVE_from_real(k) LIVE(k, w->live, STRIDED_from_real(k))
+#define LIVE_from_float(k) LIVE(k, w->live, STRIDED_from_float(k))
 
 #define DEFINE_LOAD_CLASS(name, type, pack, from)                                                                      \
     static lanes name(__global const type *tensor, const where *w, long c) {                                           \
         __global const type *p = tensor + CLASS_ELEMENT(w, c);                                                         \
         if (w->live == LANES)                                                                                          \
             return TOGETHER ? pack(p) : (lanes)(EACH_LANE(STRIDED_##from));                                            \
-        real values[LANES];                                                                                            \
-        for (int lane = 0; lane < LANES; lane++)                                                                       \
-            values[lane] = lane < w->live ? from(p + lane * LANE_STEP(w)) : (real)0;                                   \
-        return PACK(values);                                                                                           \
+        return (lanes)(EACH_LANE(LIVE_##from));                                                                        \
     }
 
 #define DEFINE_STORE_CLASS(name, type, unpack, to)                                                                     \

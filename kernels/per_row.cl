@@ -58,20 +58,20 @@ typedef lanes_int per_row_class; /* a class, or NOWHERE */
  * such: a comparison of longs takes a processor a dozen instructions. Engines refuse more classes than an int can count. */
 static per_row_class read_targets(const op_args *a, __global const target_t *target, const where *w, lanes_int *counts,
                                   lanes_int *ignored) {
-    target_t copies[LANES];
     bool whole = w->live == LANES;
-    for (int lane = 0; lane < LANES && !whole; lane++)
-        copies[lane] = lane < w->live ? target[w->row + lane] : (target_t)0;
+    target += w->row;
+#define LIVE_INT(k) LIVE(k, w->live, (int)target[k])
+#define LIVE_LONG(k) LIVE(k, w->live, (long)target[k])
 #if !REAL64
     if (sizeof(target_t) < sizeof(long)) {
-        lanes_int y = whole ? TARGET_INTS(target + w->row) : TARGET_INTS(copies);
+        lanes_int y = whole ? TARGET_INTS(target) : (lanes_int)(EACH_LANE(LIVE_INT));
         bool some = a->ignore_index == (long)(int)a->ignore_index;
         *ignored = y == (lanes_int)(int)a->ignore_index && (lanes_int)(some ? -1 : 0);
         *counts = y >= (lanes_int)0 && y < (lanes_int)(int)a->classes && !*ignored;
         return y;
     }
 #endif
-    lanes_long y = whole ? TARGET_LONGS(target + w->row) : TARGET_LONGS(copies);
+    lanes_long y = whole ? TARGET_LONGS(target) : (lanes_long)(EACH_LANE(LIVE_LONG));
     lanes_long is_ignored = y == (lanes_long)a->ignore_index;
     *ignored = MASK_FROM_LONG(is_ignored);
     *counts = MASK_FROM_LONG(LANES_IN_RANGE(y, a->classes) && !is_ignored);
@@ -83,12 +83,8 @@ static per_row gather_class(__global const storage *tensor, const where *w, per_
     real_int at[LANES];
     UNPACK(c, at);
 #define GATHERED(lane) from_storage(tensor + CLASS_ELEMENT(w, (long)at[lane]) + (lane) * LANE_STEP(w))
-    if (w->live == LANES)
-        return (lanes)(EACH_LANE(GATHERED));
-    real values[LANES];
-    for (int lane = 0; lane < LANES; lane++)
-        values[lane] = lane < w->live ? GATHERED(lane) : (real)0;
-    return PACK(values);
+#define LIVE_GATHERED(lane) LIVE(lane, w->live, GATHERED(lane))
+    return w->live == LANES ? (lanes)(EACH_LANE(GATHERED)) : (lanes)(EACH_LANE(LIVE_GATHERED));
 }
 
 #if STAGED

@@ -212,8 +212,10 @@ static void count_correct_of_chunk(const sums *s, const op_args *a, long begin, 
 /* Adds the upper half of the chunks onto the lower one, for one kind of sum. */
 #define ADD_HALF(array, kind) (array)[(kind) * s->chunks + i] += (array)[(kind) * s->chunks + i + width]
 
-static void add_chunks(const sums *s, const op_args *a, uint what) {
-    for (int width = s->chunks / 2; width > 0; width /= 2) {
+/* To be called by all work-items whatever `stages` says: barriers under a condition make PoCL 3.1 loop for ever
+ * (docs/devices.md). */
+static void add_chunks(const sums *s, const op_args *a, uint what, uint stages) {
+    for (int width = stages & ADD_CHUNKS ? s->chunks / 2 : 0; width > 0; width /= 2) {
         barrier(CLK_GLOBAL_MEM_FENCE);
         for (int i = (int)get_local_id(0); i < width; i += (int)get_local_size(0)) {
             if (what & SUM_LOSSES)
@@ -319,10 +321,8 @@ __kernel void reduce_rows(__global const char *target, ulong target_at, __global
                 count_correct_of_chunk(&s, &a, begin, end, chunk);
         }
     }
-    if (stages & ADD_CHUNKS) {
-        add_chunks(&s, &a, what);
-        if (get_local_id(0) == 0)
-            store_results(&s, &a, what, (__global ulong *)(invalid_count + invalid_count_at),
-                          (__global ulong *)(correct_count + correct_count_at));
-    }
+    add_chunks(&s, &a, what, stages);
+    if ((stages & ADD_CHUNKS) && get_local_id(0) == 0)
+        store_results(&s, &a, what, (__global ulong *)(invalid_count + invalid_count_at),
+                      (__global ulong *)(correct_count + correct_count_at));
 }
