@@ -2,11 +2,11 @@
  * there (fuzz_files.h) and on a machine without OpenCL: so every option, name, number and shape is looked at, and with
  * --device reference the operations compute. Whatever comes, the exit status is one of the documented ones and a refusal is
  * a sentence. */
+#include "clxent.h"
 #include "fuzz.h"
 #include "message.h"
 #include "program.h"
 
-#include <CL/cl.h>
 #include <string.h>
 
 enum { MOST_WORDS = 64 };
