@@ -4,14 +4,14 @@
 #
 #   ci/test.sh                    all stages, with half of the long tables of tests
 #   ci/test.sh gcc rusticl        some of them
-#   ci/test.sh --long             all stages, whole tables, and the long stage: ten thousand random combinations, the
-#                                 largest tensors
+#   ci/test.sh --long             all stages, whole tables, ten minutes of each fuzzer, and the long stage: ten thousand
+#                                 random combinations, the largest tensors, a million calls, Valgrind
 #
 # Builds go to build-ci/, and are used again by the next run.
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-all_stages=(format gcc clang sanitize rusticl oclgrind install demo)
+all_stages=(format gcc clang sanitize threads fuzz rusticl oclgrind install demo)
 
 # ------------------------------------------------------------------------------------------------------- stages ------
 
@@ -41,7 +41,46 @@ stage_sanitize() {
     export LSAN_OPTIONS=suppressions="$root/ci/lsan.supp":print_suppressions=0
     export UBSAN_OPTIONS=print_stacktrace=1
     use_pocl
-    run_tests sanitize
+    run_tests sanitize '^(long|soak|fault)$' # freed memory is held back, so that a soak grows
+    # What an injected failure leaves behind inside the driver is not clxent's: these tests count its objects and memory themselves.
+    ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 ctest --test-dir build-ci/sanitize --output-on-failure \
+        --parallel "$(nproc)" --label-regex '^fault$'
+}
+
+# The tests with threads under ThreadSanitizer. Drivers are not built for it, and yet nothing has to be let off.
+stage_threads() {
+    local targets=(test_threads test_threads_shared)
+    build threads clang-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCLXENT_HARDEN=OFF -DCLXENT_BUILD_EXAMPLES=OFF \
+        -DCMAKE_C_FLAGS="-fsanitize=thread -fno-omit-frame-pointer"
+    use_pocl
+    ctest --test-dir build-ci/threads --output-on-failure --label-regex '^threads$'
+}
+
+# Inputs that libFuzzer invents, for fuzz_seconds each. What it finds interesting is kept in build-ci/fuzz-inputs for the next
+# run, and what fails in build-ci/fuzz-found: repair, then keep it as tests/fuzz/corpus/NAME/found-SOMETHING.
+stage_fuzz() {
+    local name targets=(fuzz_npy fuzz_arguments fuzz_descriptor) status=0
+    build fuzz clang-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCLXENT_HARDEN=OFF -DCLXENT_BUILD_EXAMPLES=OFF \
+        -DCLXENT_BUILD_FUZZERS=ON
+    export LSAN_OPTIONS=suppressions="$root/ci/lsan.supp":print_suppressions=0 UBSAN_OPTIONS=print_stacktrace=1
+    use_pocl
+    run_fuzzer npy -max_len=4096 -malloc_limit_mb=64 || status=1
+    run_fuzzer arguments -max_len=1024 -malloc_limit_mb=64 || status=1
+    run_fuzzer descriptor -max_len=256 -len_control=0 -malloc_limit_mb=1024 || status=1
+    return "$status"
+}
+
+# run_fuzzer NAME OPTION...
+run_fuzzer() {
+    local log="build-ci/fuzz-$1.log"
+    mkdir -p "build-ci/fuzz-inputs/$1" build-ci/fuzz-found
+    if ! "build-ci/fuzz/tests/fuzz/fuzz_$1" -max_total_time="$fuzz_seconds" -timeout=300 -report_slow_units=300 \
+        -rss_limit_mb=8192 -print_final_stats=1 -artifact_prefix="build-ci/fuzz-found/$1-" "${@:2}" "build-ci/fuzz-inputs/$1" \
+        "tests/fuzz/corpus/$1" >"$log" 2>&1; then
+        tail -60 "$log"
+        return 1
+    fi
+    sed -nE "s/^stat::number_of_executed_units: +/$1, inputs run: /p" "$log"
 }
 
 # The suite on a second OpenCL implementation: Mesa's rusticl, which runs on the CPU through llvmpipe. It compiles slowly, so
@@ -49,7 +88,7 @@ stage_sanitize() {
 stage_rusticl() {
     build gcc gcc
     use_rusticl
-    CLXENT_TEST_SHARE=$((share == 1 ? 1 : 5)) CLXENT_RANDOM_CASES=100 run_tests gcc '^(long|slow)$'
+    CLXENT_TEST_SHARE=$((share == 1 ? 1 : 5)) CLXENT_RANDOM_CASES=100 run_tests gcc '^(long|slow|soak|fuzz|device)$'
 }
 
 # The kernels at small sizes in a simulator that finds races, bad accesses, uninitialised values and OpenCL errors. It
@@ -108,20 +147,40 @@ stage_long() {
     CLXENT_RANDOM_CASES=10000 build-ci/gcc/tests/test_random
     ctest --test-dir build-ci/gcc --output-on-failure --label-regex '^long$'
     build-ci/gcc/cli/clxent check --all
+    CLXENT_SOAK_CALLS=1000000 build-ci/gcc/tests/test_soak
+    check_memory
     use_rusticl
-    run_tests gcc
+    run_tests gcc '^(long|soak)$'
+}
+
+# Valgrind, which sees uninitialised values too, over what needs no device, and over a little that does: it simulates the compiler
+# of kernels as well, so that a program takes half a minute. See valgrind.supp for what is let off.
+check_memory() {
+    local test name
+    for test in build-ci/gcc/tests/test_{status,half,npy,reference,reference_*}; do
+        memcheck "$test"
+    done
+    for name in npy arguments; do
+        memcheck "build-ci/gcc/tests/fuzz/fuzz_$name" "tests/fuzz/corpus/$name"
+    done
+    memcheck build-ci/gcc/tests/fuzz/fuzz_descriptor tests/fuzz/corpus/descriptor/{values-3,refused-*,member-*}
+}
+
+memcheck() {
+    valgrind --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
+        --suppressions=ci/valgrind.supp "$@"
 }
 
 # ------------------------------------------------------------------------------------------------------ helpers ------
 
-# build NAME COMPILER [CMAKE OPTION...]. PoCL's cache of compiled kernels is the same for all builds: compiling them takes
-# longer than anything else here, and does not depend on the host's compiler.
+# build NAME COMPILER [CMAKE OPTION...]: all, or the caller's `targets`. PoCL's cache of compiled kernels is the same for all
+# builds: compiling them takes longer than anything else here, and does not depend on the host's compiler.
 build() {
     mkdir -p "build-ci/$1" build-ci/pocl-cache
     ln -sfn ../pocl-cache "build-ci/$1/pocl-cache"
     cmake -S . -B "build-ci/$1" -G Ninja -DCMAKE_C_COMPILER="$2" -DCLXENT_WERROR=ON -DCLXENT_BUILD_TESTS=ON "${@:3}" \
         >/dev/null
-    cmake --build "build-ci/$1"
+    cmake --build "build-ci/$1" ${targets:+--target "${targets[@]}"}
 }
 
 # use_driver LIBRARY: the OpenCL loader sees this driver and no other, whatever is installed.
@@ -151,11 +210,13 @@ run_tests() {
 
 unset CLXENT_DEVICE
 share=2
+fuzz_seconds=20
 if (($# == 0)); then
     set -- "${all_stages[@]}"
 elif [[ $1 == --long ]]; then
     set -- "${all_stages[@]}" long
     share=1
+    fuzz_seconds=600
 fi
 # Compiling kernels is what takes time here. So of the long tables every second line is run, the same in all stages, which share
 # PoCL's cache, and with luck the others the next time; --long runs all of them.
