@@ -1,0 +1,209 @@
+"""Changes clxent in one place at a time and sees whether a test notices; ci/mutate.sh starts this.
+
+  run.py [--kernels 40] [--host 40] [--seed N] [--only TEXT] [--workers 2] [--json]
+
+Mutants are drawn at random from all that there are, `--only` of those whose description has TEXT in it. Each worker has a copy of
+the tree and a build of its own. A mutant that does not compile is no mutant and another takes its place. One whose tests fail, crash or
+hang is killed; one that all pass is a survivor, and is printed. Survivors that ci/mutate/equivalent.txt explains do not
+count. The exit status is 1 if fewer than 95 % of kernel mutants or 85 % of host mutants are killed."""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import mutants
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+OUT = ROOT / "build-mutate"
+LEAST = {"kernels": 95, "host": 85}  # per cent killed
+PATIENCE = 900  # seconds for the tests of a mutant
+
+# What looks at a kernel: first the simulator, which compiles a kernel in no time; then PoCL, which takes other paths (wide
+# vectors, tiles, prefetch), by the tests that use the file, all of them where none is named.
+DEVICE_TESTS = ["strips", "softmax", "nll_loss", "cross_entropy", "binary_cross_entropy", "probability_targets", "edge_cases",
+                "invalid_targets", "invalid_count", "exp", "math", "offsets", "option_pairs", "repeat"]  # fmt: skip
+TESTS_OF_FILE = {
+    "kernels/softmax.cl": ["strips", "softmax", "edge_cases"],
+    "kernels/nll_loss.cl": ["strips", "nll_loss", "edge_cases", "invalid_targets"],
+    "kernels/binary_cross_entropy.cl": ["strips", "binary_cross_entropy", "edge_cases", "option_pairs"],
+    "kernels/engine_tiles.cl": ["strips", "invalid_targets", "softmax", "cross_entropy"],
+    "kernels/transpose.cl": ["strips", "softmax"],
+    "kernels/engine_row_split.cl": ["softmax", "cross_entropy", "repeat"],
+    "kernels/reduce.cl": ["nll_loss", "invalid_count", "cross_entropy", "probability_targets", "option_pairs"],
+}
+
+
+def run(command, cwd, environment=None):
+    """Whether a command succeeds, and its output. It is killed, with all it started, when a test in it has failed, or when it
+    takes too long."""
+    process = subprocess.Popen(
+        command, cwd=cwd, env={**os.environ, **(environment or {})}, text=True, errors="replace",
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    clock = threading.Timer(PATIENCE, os.killpg, (process.pid, signal.SIGKILL))
+    clock.start()
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if "[  FAILED  ]" in line:
+            os.killpg(process.pid, signal.SIGKILL)
+            break
+    good = process.wait() == 0
+    clock.cancel()
+    return good, "".join(lines)
+
+
+class Worker:
+    def __init__(self, number):
+        self.tree, self.build = OUT / f"tree-{number}", OUT / f"build-{number}"
+        shutil.rmtree(self.tree, ignore_errors=True)
+        files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        for name in filter(None, files.split("\0")):
+            (self.tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, self.tree / name)
+        subprocess.run(
+            ["cmake", "-G", "Ninja", "-S", self.tree, "-B", self.build, "-DCMAKE_BUILD_TYPE=Debug", "-DCLXENT_BUILD_TESTS=ON",
+             "-DCLXENT_BUILD_EXAMPLES=OFF"], check=True, stdout=subprocess.DEVNULL)  # fmt: skip
+        if not self.compiles():
+            sys.exit(f"{self.build}: does not build without any mutant")
+
+    def compiles(self, targets=()):
+        return run(["ninja", *targets], self.build)[0]
+
+    def simulate(self):
+        """Whether the simulator is content; None where the kernel does not compile."""
+        good, output = run(["oclgrind", "--build-options", "-cl-opt-disable", "tests/test_simulator"], self.build,
+                           {"OCL_ICD_VENDORS": str(OUT / "none")})  # fmt: skip
+        return None if "CL_BUILD_PROGRAM_FAILURE" in output else good
+
+    def device_tests(self, names):
+        with tempfile.TemporaryDirectory(dir=OUT) as cache:
+            environment = {"CLXENT_TEST_SHARE": "6", "POCL_CACHE_DIR": cache}
+            return all(run([f"tests/test_{name}"], self.build, environment)[0] for name in names)
+
+    def host_tests(self):
+        return run(["ctest", "--stop-on-failure", "--timeout", "300", "-LE", "long|slow|simulator|device|soak"], self.build,
+                   {"CLXENT_TEST_SHARE": "12", "CLXENT_RANDOM_CASES": "20"})[0]  # fmt: skip
+
+    def try_mutant(self, mutant):
+        """True: it survives; False: killed; None: it is none."""
+        path = self.tree / mutant.path
+        source = path.read_text()
+        try:
+            path.write_text(mutant.apply(source))
+            if mutant.path.startswith("host/"):
+                return self.host_tests() if self.compiles() else None
+            if not self.compiles(["tests/test_simulator"]):
+                return None
+            content = self.simulate()
+            if content:
+                self.compiles()
+                content = self.device_tests(TESTS_OF_FILE.get(mutant.path, DEVICE_TESTS))
+            return content
+        finally:
+            path.write_text(source)
+
+
+def explanations():
+    """Mutants that change nothing, as `PATH: BEFORE -> AFTER: LINE` on one line and why on those behind it."""
+    lines = (ROOT / "ci/mutate/equivalent.txt").read_text().splitlines()
+    return {line.strip() for line in lines if line and not line[0].isspace() and not line.startswith("#")}
+
+
+def without_line_number(mutant):
+    return f"{mutant.path}: {mutant.before} -> {mutant.after}: {mutant.text.strip()}"
+
+
+class Campaign:
+    def __init__(self, options):
+        self.options, self.explained, self.lock = options, explanations(), threading.Lock()
+        self.tally = {part: {"killed": 0, "explained": 0, "survivors": []} for part in LEAST}
+        rng = random.Random(options.seed)
+        self.pools = {}
+        for part, files in {"kernels": (ROOT / "kernels").glob("*.cl"), "host": (ROOT / "host").rglob("*.c")}.items():
+            found = [m for path in sorted(files) for m in mutants.find(ROOT, path.relative_to(ROOT)) if options.only in str(m)]
+            rng.shuffle(found)
+            self.pools[part] = found
+        self.wanted = {"kernels": options.kernels, "host": options.host}
+
+    def next_mutant(self):
+        with self.lock:
+            for part, pool in self.pools.items():
+                if pool and self.wanted[part] > 0:
+                    self.wanted[part] -= 1
+                    return part, pool.pop()
+            return None, None
+
+    def record(self, part, mutant, survives, seconds):
+        with self.lock:
+            tally = self.tally[part]
+            if survives is None:
+                self.wanted[part] += 1
+                return
+            if not survives:
+                tally["killed"] += 1
+            elif without_line_number(mutant) in self.explained:
+                tally["explained"] += 1
+            else:
+                tally["survivors"].append(str(mutant))
+            verdict = "survives" if survives else "killed"
+            print(f"{verdict:9} {seconds:4.0f} s  {mutant}", file=sys.stderr, flush=True)
+
+    def work(self, worker):
+        while True:
+            part, mutant = self.next_mutant()
+            if mutant is None:
+                return
+            start = time.monotonic()
+            self.record(part, mutant, worker.try_mutant(mutant), time.monotonic() - start)
+
+    def report(self):
+        """Prints the closing table; whether enough were killed."""
+        good = True
+        for part, tally in self.tally.items():
+            tried = tally["killed"] + len(tally["survivors"])
+            if tried == 0:
+                continue
+            share = 100 * tally["killed"] / tried
+            good = good and share >= LEAST[part]
+            if self.options.json:
+                print(json.dumps({"part": part, "seed": self.options.seed, "share": share, **tally}))
+            else:
+                print(f"{part}: {tally['killed']} of {tried} mutants killed ({share:.0f} %, at least {LEAST[part]} % are asked "
+                      f"for), {tally['explained']} equivalent ones, seed {self.options.seed}")  # fmt: skip
+                print("".join(f"  survivor {survivor}\n" for survivor in tally["survivors"]), end="")
+        return good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--kernels", type=int, default=40, help="mutants of kernels/")
+    parser.add_argument("--host", type=int, default=40, help="mutants of host/")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--only", default="", help="mutants with this in their description")
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    (OUT / "none").mkdir(parents=True, exist_ok=True)
+    print(f"seed {options.seed}", file=sys.stderr)
+    campaign, threads = Campaign(options), []
+    workers = [Worker(number) for number in range(options.workers)]
+    for worker in workers:
+        threads.append(threading.Thread(target=campaign.work, args=(worker,)))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    sys.exit(0 if campaign.report() else 1)
+
+
+if __name__ == "__main__":
+    main()
