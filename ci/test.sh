@@ -2,7 +2,7 @@
 # Everything that must hold before a change is merged. Installs what is missing (Debian), runs the stages that are named,
 # or all of them, and closes with a table. A stage that fails does not stop the next one; the exit status is then 1.
 #
-#   ci/test.sh                    all stages, with half of the long tables of tests
+#   ci/test.sh                    all stages, with a third of the long tables of tests
 #   ci/test.sh gcc rusticl        some of them
 #   ci/test.sh --long             all stages, whole tables, ten minutes of each fuzzer, and the long stage: ten thousand
 #                                 random combinations, the largest tensors, a million calls, Valgrind
@@ -41,7 +41,7 @@ stage_sanitize() {
     export LSAN_OPTIONS=suppressions="$root/ci/lsan.supp":print_suppressions=0
     export UBSAN_OPTIONS=print_stacktrace=1
     use_pocl
-    run_tests sanitize '^(long|soak|fault)$' # freed memory is held back, so that a soak grows
+    run_tests sanitize '^(long|simulator|soak|fault)$' # freed memory is held back, so that a soak grows
     # What an injected failure leaves behind inside the driver is not clxent's: these tests count its objects and memory themselves.
     ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 ctest --test-dir build-ci/sanitize --output-on-failure \
         --parallel "$(nproc)" --label-regex '^fault$'
@@ -84,11 +84,11 @@ run_fuzzer() {
 }
 
 # The suite on a second OpenCL implementation: Mesa's rusticl, which runs on the CPU through llvmpipe. It compiles slowly, so
-# of the long tables it runs every fifth line, and not the program's own check; the long stage has all of it.
+# of the long tables it runs every tenth line, and not the program's own check; the long stage has all of it.
 stage_rusticl() {
     build gcc gcc
     use_rusticl
-    CLXENT_TEST_SHARE=$((share == 1 ? 1 : 5)) CLXENT_RANDOM_CASES=100 run_tests gcc '^(long|slow|soak|fuzz|device)$'
+    CLXENT_TEST_SHARE=$((share == 1 ? 1 : 10)) CLXENT_RANDOM_CASES=100 run_tests gcc '^(long|simulator|slow|soak|fuzz|device)$'
 }
 
 # The kernels at small sizes in a simulator that finds races, bad accesses, uninitialised values and OpenCL errors. It
@@ -150,7 +150,7 @@ stage_long() {
     CLXENT_SOAK_CALLS=1000000 build-ci/gcc/tests/test_soak
     check_memory
     use_rusticl
-    run_tests gcc '^(long|soak)$'
+    run_tests gcc '^(long|simulator|soak)$'
 }
 
 # Valgrind, which sees uninitialised values too, over what needs no device, and over a little that does: it simulates the compiler
@@ -200,16 +200,17 @@ use_pocl() {
     export POCL_CACHE_DIR="$root/build-ci/pocl-cache"
 }
 
-# run_tests NAME [LABELS]: the device that is tested, then the suite, but for tests with these labels.
+# run_tests NAME [LABELS]: the device that is tested, then the suite, but for tests with these labels. test_simulator is
+# for Oclgrind, and has nothing for PoCL that others have not.
 run_tests() {
     "build-ci/$1/cli/clxent" devices
-    ctest --test-dir "build-ci/$1" --output-on-failure --parallel "$(nproc)" --label-exclude "${2:-^long$}"
+    ctest --test-dir "build-ci/$1" --output-on-failure --parallel "$(nproc)" --label-exclude "${2:-^(long|simulator)$}"
 }
 
 # --------------------------------------------------------------------------------------------------------- main ------
 
 unset CLXENT_DEVICE
-share=2
+share=3
 fuzz_seconds=20
 if (($# == 0)); then
     set -- "${all_stages[@]}"
@@ -218,8 +219,8 @@ elif [[ $1 == --long ]]; then
     share=1
     fuzz_seconds=600
 fi
-# Compiling kernels is what takes time here. So of the long tables every second line is run, the same in all stages, which share
-# PoCL's cache, and with luck the others the next time; --long runs all of them.
+# Compiling kernels is what takes time here. So of the long tables every third line is run, the same in all stages, which share
+# PoCL's cache, and others the next time; --long runs all of them.
 export CLXENT_TEST_SHARE=$share CLXENT_TEST_SEED="${CLXENT_TEST_SEED:-$(date +%s)}"
 for stage; do
     if ! declare -F "stage_$stage" >/dev/null; then
