@@ -42,6 +42,15 @@ TESTS_OF_FILE = {
 }
 
 
+running = set()  # what is to end with this program: a mutant may never end by itself
+
+
+def end(*_):
+    for process in list(running):
+        os.killpg(process.pid, signal.SIGKILL)
+    os._exit(1)
+
+
 def run(command, cwd, environment=None):
     """Whether a command succeeds, and its output. It is killed, with all it started, when a test in it has failed, or when it
     takes too long."""
@@ -49,6 +58,7 @@ def run(command, cwd, environment=None):
         command, cwd=cwd, env={**os.environ, **(environment or {})}, text=True, errors="replace",
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
+    running.add(process)
     clock = threading.Timer(PATIENCE, os.killpg, (process.pid, signal.SIGKILL))
     clock.start()
     lines = []
@@ -58,6 +68,7 @@ def run(command, cwd, environment=None):
             os.killpg(process.pid, signal.SIGKILL)
             break
     good = process.wait() == 0
+    running.discard(process)
     clock.cancel()
     return good, "".join(lines)
 
@@ -193,6 +204,8 @@ def main():
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
     (OUT / "none").mkdir(parents=True, exist_ok=True)
     print(f"seed {options.seed}", file=sys.stderr)
     campaign, threads = Campaign(options), []
