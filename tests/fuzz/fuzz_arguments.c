@@ -34,7 +34,10 @@ static int split(const uint8_t *bytes, size_t size, char *words[MOST_WORDS + 2])
     while (size > 0 && count <= MOST_WORDS) {
         const uint8_t *end = memchr(bytes, '\n', size);
         size_t length = end != NULL ? (size_t)(end - bytes) : size, taken = end != NULL ? length + 1 : length;
-        words[count++] = strndup((const char *)bytes, length);
+        char *word = calloc(length + 1, 1);
+        FUZZ_EXPECT(word != NULL, "no memory for a word");
+        memcpy(word, bytes, length);
+        words[count++] = word;
         bytes += taken;
         size -= taken;
     }
