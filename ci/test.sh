@@ -84,11 +84,12 @@ run_fuzzer() {
 }
 
 # The suite on a second OpenCL implementation: Mesa's rusticl, which runs on the CPU through llvmpipe. It compiles slowly, so
-# of the long tables it runs every tenth line, and not the program's own check; the long stage has all of it.
+# of the long tables it runs every tenth line, and neither the program's own check nor what is about the host; the long stage
+# has all of it.
 stage_rusticl() {
     build gcc gcc
     use_rusticl
-    CLXENT_TEST_SHARE=$((share == 1 ? 1 : 10)) CLXENT_RANDOM_CASES=100 run_tests gcc '^(long|simulator|slow|soak|fuzz|device)$'
+    CLXENT_TEST_SHARE=$((share == 1 ? 1 : 10)) CLXENT_RANDOM_CASES=100 run_tests gcc '^(long|simulator|slow|soak|fuzz|fault|device)$'
 }
 
 # The kernels at small sizes in a simulator that finds races, bad accesses, uninitialised values and OpenCL errors. It
