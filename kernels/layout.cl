@@ -144,12 +144,16 @@ static real from_float(__global const float *p) {
 #define LIVE_from_real(k) LIVE(k, w->live, STRIDED_from_real(k))
 #define LIVE_from_float(k) LIVE(k, w->live, STRIDED_from_float(k))
 
+/* The ragged end is a function of its own: inlined into every loop it would be too much for compilers to inline the rest. */
 #define DEFINE_LOAD_CLASS(name, type, pack, from)                                                                      \
-    static lanes name(__global const type *tensor, const where *w, long c) {                                           \
+    static lanes name##_ragged(__global const type *p, const where *w) {                                               \
+        return (lanes)(EACH_LANE(LIVE_##from));                                                                        \
+    }                                                                                                                  \
+    INLINED lanes name(__global const type *tensor, const where *w, long c) {                                          \
         __global const type *p = tensor + CLASS_ELEMENT(w, c);                                                         \
         if (w->live == LANES)                                                                                          \
             return TOGETHER ? pack(p) : (lanes)(EACH_LANE(STRIDED_##from));                                            \
-        return (lanes)(EACH_LANE(LIVE_##from));                                                                        \
+        return name##_ragged(p, w);                                                                                    \
     }
 
 #define DEFINE_STORE_CLASS(name, type, unpack, to)                                                                     \

@@ -27,7 +27,7 @@
 #define LOGIT_SLOPE(a, x, type) ((type)1)
 #endif
 
-static lanes load_logit(const op_args *a, const where *w, long c) {
+INLINED lanes load_logit(const op_args *a, const where *w, long c) {
     return LOGIT(a, load_staged(a->input, w, c, 0));
 }
 
