@@ -31,20 +31,15 @@ static const cli_option options[] = {
 };
 
 static int open_bench(bench *b) {
-    cl_int error = CL_SUCCESS;
-    clxent_context_get(b->device.context, &b->cl, NULL);
-    b->queue = clCreateCommandQueue(b->cl, b->device.id, 0, &error);
-    if (error != CL_SUCCESS)
-        return bench_refuse("clCreateCommandQueue", error);
-    int status = bench_ceiling_open(&b->ceiling, b->cl, b->device.id);
+    int status = bench_buffers_open(b);
+    if (status == STATUS_OK)
+        status = bench_ceiling_open(&b->ceiling, b->cl, b->device.id);
     return status == STATUS_OK ? bench_measure_launch(b) : status;
 }
 
 static void close_bench(bench *b) {
-    bench_buffers_close(&b->buffers);
     bench_ceiling_close(&b->ceiling);
-    if (b->queue != NULL)
-        clReleaseCommandQueue(b->queue);
+    bench_buffers_close(b);
 }
 
 /* Lines that this device cannot do are left out, unless they were asked for by their shape. */

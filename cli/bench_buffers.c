@@ -177,11 +177,21 @@ int bench_buffers_prepare(bench *b, const bench_case *c, size_t workspace) {
     return error == CL_SUCCESS ? status : bench_refuse("making the buffers", error);
 }
 
-void bench_buffers_close(bench_buffers *of) {
+int bench_buffers_open(bench *b) {
+    cl_int error = CL_SUCCESS;
+    clxent_context_get(b->device.context, &b->cl, NULL);
+    b->queue = clCreateCommandQueue(b->cl, b->device.id, 0, &error);
+    return error == CL_SUCCESS ? STATUS_OK : bench_refuse("clCreateCommandQueue", error);
+}
+
+void bench_buffers_close(bench *b) {
     for (size_t i = 0; i < BENCH_ROLES; i++)
-        if (of->of[i].mem != NULL)
-            clReleaseMemObject(of->of[i].mem);
-    *of = (bench_buffers){.sets = 0};
+        if (b->buffers.of[i].mem != NULL)
+            clReleaseMemObject(b->buffers.of[i].mem);
+    b->buffers = (bench_buffers){.sets = 0};
+    if (b->queue != NULL)
+        clReleaseCommandQueue(b->queue);
+    b->queue = NULL;
 }
 
 /* ---- which part is whose ---- */

@@ -46,9 +46,12 @@ typedef struct bench_buffers {
 
 typedef struct bench bench;
 
+/* The device's context and a queue on it, with no buffers yet; closing lets all of them go. Complains on failure. */
+int bench_buffers_open(bench *b);
+void bench_buffers_close(bench *b);
+
 /* Makes room for a case and fills it. BENCH_CANNOT where the device has too little memory; complains about the rest. */
 int bench_buffers_prepare(bench *b, const bench_case *c, size_t workspace);
-void bench_buffers_close(bench_buffers *of);
 
 /* The arguments of a call on one set, and the same tensors of `sets` sets as a ceiling takes them. */
 clxent_args bench_buffers_args(const bench_buffers *of, const bench_case *c, size_t set);

@@ -175,17 +175,11 @@ static int run(const cli_command *self, const cli_arguments *given) {
     if (status != STATUS_OK)
         return status;
     status = device_open(self, given, &b.device);
-    if (status == STATUS_OK) {
-        cl_int error = CL_SUCCESS;
-        clxent_context_get(b.device.context, &b.cl, NULL);
-        b.queue = clCreateCommandQueue(b.cl, b.device.id, 0, &error);
-        status = error == CL_SUCCESS
-                     ? tune_shapes(&b, &cases, given->values[OPTION_SHAPE] != NULL, given->values[OPTION_JSON] != NULL)
-                     : bench_refuse("clCreateCommandQueue", error);
-    }
-    bench_buffers_close(&b.buffers);
-    if (b.queue != NULL)
-        clReleaseCommandQueue(b.queue);
+    if (status == STATUS_OK)
+        status = bench_buffers_open(&b);
+    if (status == STATUS_OK)
+        status = tune_shapes(&b, &cases, given->values[OPTION_SHAPE] != NULL, given->values[OPTION_JSON] != NULL);
+    bench_buffers_close(&b);
     device_close(&b.device);
     return status;
 }

@@ -24,7 +24,7 @@ typedef struct element {
     lanes x, t, weight;
 } element;
 
-static element load_element(const op_args *a, const where *w, long c, uint given) {
+INLINED element load_element(const op_args *a, const where *w, long c, uint given) {
     element e;
     e.x = load_staged(a->input, w, c, 0);
     e.t = LOAD_TARGET(a->target[0], w, c);
@@ -45,7 +45,7 @@ typedef struct outcome {
 
 /* With e = exp(-|x|) both signs of x are one formula, up to who is `near` (the target of the sign that x has) and who `far`:
  *   l = far |x| + (far + near) log(1 + e)    dx = sign(x) (far - near e) / (1 + e) */
-static outcome outcome_of(const op_args *a, const where *w, const element *e, long c, lanes factor, uint given) {
+INLINED outcome outcome_of(const op_args *a, const where *w, const element *e, long c, lanes factor, uint given) {
     lanes size = fabs(e->x), small = exp_minus_lanes(size);
     lanes positive = IF_GIVEN(GIVEN_POS_WEIGHT, load_class_weight(a->pos_weight, w, c) * e->t, e->t);
     lanes negative = (lanes)1 - e->t;
@@ -74,7 +74,7 @@ static lanes clamped(lanes logarithm) {
 }
 
 /* NaN where input or target are no probabilities. */
-static outcome outcome_of(const op_args *a, const where *w, const element *e, long c, lanes factor, uint given) {
+INLINED outcome outcome_of(const op_args *a, const where *w, const element *e, long c, lanes factor, uint given) {
     lanes_int wrong = e->x < (lanes)0 || e->x > (lanes)1 || e->t < (lanes)0 || e->t > (lanes)1;
     lanes loss = e->t * clamped(log_unit_lanes(e->x)) + ((lanes)1 - e->t) * clamped(log_complement_lanes(e->x));
     lanes product = e->x * ((lanes)1 - e->x);
@@ -88,7 +88,7 @@ static outcome outcome_of(const op_args *a, const where *w, const element *e, lo
 #endif
 
 /* The element at class c. */
-static outcome outcome_at(const op_args *a, const where *w, long c, lanes factor, uint given) {
+INLINED outcome outcome_at(const op_args *a, const where *w, long c, lanes factor, uint given) {
     element e = load_element(a, w, c, given);
     outcome o = outcome_of(a, w, &e, c, factor, given);
     if (given & (GIVEN_WEIGHT | GIVEN_SAMPLE_WEIGHT)) {
@@ -121,7 +121,7 @@ static lane_state op_start(void) {
 }
 
 /* The losses of class c on; writes their gradients where that is done on the way. */
-static lanes absorbed(const op_args *a, const where *w, long c, real factor, uint given) {
+INLINED lanes absorbed(const op_args *a, const where *w, long c, real factor, uint given) {
     outcome o = outcome_at(a, w, c, (lanes)factor, given);
 #if ABSORB_WRITES
     if (given & ACCUMULATE)

@@ -177,10 +177,8 @@ static term_factors factors_of(const op_args *a, int which, per_row base, bool d
 
 /* What the gradient of a row is made of. */
 typedef struct row_map {
-    per_row top, scale, share; /* exp(x - top) * scale - mass[k] * share */
-#if SQUARES
-    per_row inverse, squares, reg; /* + p * (p - squares) * reg, p = exp(x - top) * inverse */
-#endif
+    per_row top, scale, share;     /* exp(x - top) * scale - mass[k] * share */
+    per_row inverse, squares, reg; /* with SQUARES + p * (p - squares) * reg, p = exp(x - top) * inverse */
     per_row_int ignored;
 #if !PROBABILITIES
     per_row at_target[2]; /* the gradient at the target classes */
@@ -271,22 +269,14 @@ static void add_term_grad(const op_args *a, const row_facts *f, target_term *ter
 #define DEFINE_GRADIENT(name, type)                                                                                    \
     static type name(const op_args *a, const row_map *m, type e, type x, type mass, type hard) {                       \
         type gradient = e * (type)(m->scale) - hard;                                                                   \
-        SUBTRACT_SOFT(type)                                                                                            \
-        ADD_REGULARIZER(type)                                                                                          \
+        if (SOFT)                                                                                                      \
+            gradient -= mass * (type)(m->share);                                                                       \
+        if (SQUARES) {                                                                                                 \
+            type p = e * (type)(m->inverse);                                                                           \
+            gradient += p * (p - (type)(m->squares)) * (type)(m->reg);                                                 \
+        }                                                                                                              \
         return TRANSFORM ? gradient * LOGIT_SLOPE(a, x, type) : gradient;                                              \
     }
-#if SOFT
-#define SUBTRACT_SOFT(type) gradient -= mass * (type)(m->share);
-#else
-#define SUBTRACT_SOFT(type)
-#endif
-#if SQUARES
-#define ADD_REGULARIZER(type)                                                                                          \
-    type p = e * (type)(m->inverse);                                                                                   \
-    gradient += p * (p - (type)(m->squares)) * (type)(m->reg);
-#else
-#define ADD_REGULARIZER(type)
-#endif
 
 #if MAPS
 DEFINE_GRADIENT(gradient_of, lanes)

@@ -68,7 +68,7 @@ static lane_state op_start(void) {
 #define GRAD_OUTPUT(a) ((__global const storage *)(a)->grad_output)
 
 /* The term of a sum that a row needs: g y, or g. */
-static lanes load_term(const op_args *a, const where *w, long c) {
+INLINED lanes load_term(const op_args *a, const where *w, long c) {
     lanes g = load_staged(GRAD_OUTPUT(a), w, c, 0);
     return LOG ? g : g * load_staged(FORWARD_OUTPUT(a), w, c, 1);
 }

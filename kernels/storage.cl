@@ -62,30 +62,10 @@ static void to_storage(real v, __global storage *p) {
     *(__global ushort *)p = rounded((float_lanes)v).s0;
 }
 
-#if LANES == 1
-#define PACK_STORAGE(p) from_storage(p)
-#define UNPACK_STORAGE(v, p) to_storage(v, p)
 #else
-/* PoCL's vstore of a vector of ushort is a store for each of them; a type that asks for no more alignment is one store. */
-#ifdef PREFETCH_AHEAD
-typedef bits_lanes __attribute__((aligned(2))) loose_bits;
-#define STORE_BITS(bits, p) (*(__global loose_bits *)(p) = (bits))
-#else
-#define STORE_BITS(bits, p) JOIN(vstore, LANES)(bits, 0, (__global ushort *)(p))
-#endif
+#define widened(v) (v)
+#define rounded(v) (v)
 
-static lanes pack_storage(__global const storage *p) {
-    return widened(JOIN(vload, LANES)(0, (__global const ushort *)p));
-}
-
-static void unpack_storage(lanes v, __global storage *p) {
-    STORE_BITS(rounded(v), p);
-}
-
-#define PACK_STORAGE(p) pack_storage(p)
-#define UNPACK_STORAGE(v, p) unpack_storage(v, p)
-#endif
-#else
 static real from_storage(__global const storage *p) {
     return p[0];
 }
@@ -93,45 +73,54 @@ static real from_storage(__global const storage *p) {
 static void to_storage(real v, __global storage *p) {
     p[0] = v;
 }
+#endif
 
-#define PACK_STORAGE(p) PACK(p)
-#define UNPACK_STORAGE(v, p) UNPACK(v, p)
+/* ---- whole vectors ---- */
+
+#if LANES == 1
+#define PACK_STORAGE(p) from_storage(p)
+#define UNPACK_STORAGE(v, p) to_storage(v, p)
+#else
+
+#if STORAGE == F16 || STORAGE == BF16
+typedef ushort stored;
+typedef bits_lanes stored_lanes;
+#else
+typedef real stored;
+typedef lanes stored_lanes;
+#endif
+
+/* PoCL's vstore of a vector of ushort is a store for each of them; a type that asks for no more alignment is one store. */
+#if defined(PREFETCH_AHEAD) && !REAL64 && STORAGE != F32
+typedef stored_lanes __attribute__((aligned(2))) loose_lanes;
+#define STORE_LOOSE(v, p) (*(__global loose_lanes *)(p) = (v))
+#else
+#define STORE_LOOSE(v, p) JOIN(vstore, LANES)(v, 0, p)
 #endif
 
 /* Where a group shares a row its vectors are 16 bytes on a GPU, which loads and stores them by one instruction if it is told
  * that they lie at a multiple of that. Those that do not are read by their elements: a compiler would merge two loads of the
  * same vector, and believe what it may of both. */
-#if SHARED_ROWS && LANES > 1
-#if STORAGE == F16 || STORAGE == BF16
-typedef bits_lanes stored_lanes;
-#define STORED_ELEMENT(k) ((__global const ushort *)p)[k]
-#define FROM_STORED(v) widened(v)
-#define TO_STORED(v) rounded(v)
-#else
-typedef lanes stored_lanes;
-#define STORED_ELEMENT(k) p[k]
-#define FROM_STORED(v) (v)
-#define TO_STORED(v) (v)
-#endif
+#if SHARED_ROWS
 #define IS_ALIGNED(p) (((size_t)(p) & (sizeof(stored_lanes) - 1)) == 0)
+#define ELEMENT(k) p[k]
+#define LOAD_LOOSE(p) (stored_lanes)(EACH_LANE(ELEMENT))
+#else
+#define IS_ALIGNED(p) false
+#define LOAD_LOOSE(p) JOIN(vload, LANES)(0, p)
+#endif
 
-static lanes load_shared(__global const storage *p) {
-    return FROM_STORED(IS_ALIGNED(p) ? *(__global const stored_lanes *)p : (stored_lanes)(EACH_LANE(STORED_ELEMENT)));
+static lanes load_stored(__global const stored *p) {
+    return widened(IS_ALIGNED(p) ? *(__global const stored_lanes *)p : LOAD_LOOSE(p));
 }
 
-static void store_anywhere(lanes v, __global storage *p) {
-    UNPACK_STORAGE(v, p);
-}
-
-static void store_shared(lanes v, __global storage *p) {
+static void store_stored(lanes v, __global stored *p) {
     if (IS_ALIGNED(p))
-        *(__global stored_lanes *)p = TO_STORED(v);
+        *(__global stored_lanes *)p = rounded(v);
     else
-        store_anywhere(v, p);
+        STORE_LOOSE(rounded(v), p);
 }
 
-#undef PACK_STORAGE
-#undef UNPACK_STORAGE
-#define PACK_STORAGE(p) load_shared(p)
-#define UNPACK_STORAGE(v, p) store_shared(v, p)
+#define PACK_STORAGE(p) load_stored((__global const stored *)(p))
+#define UNPACK_STORAGE(v, p) store_stored(v, (__global stored *)(p))
 #endif

@@ -1,10 +1,6 @@
 /* Shapes and options. What only changes these needs no new kernel, so there may be many. */
 #include "device_shapes.h"
 
-typedef struct extent {
-    size_t batch, classes, inner, padding;
-} extent;
-
 static const extent rows[] = {{9, 1, 1, 0},   {7, 2, 1, 0},   {6, 3, 1, 0},   {9, 7, 1, 0},   {9, 8, 1, 0},
                               {9, 9, 1, 0},   {9, 10, 1, 3},  {7, 15, 1, 0},  {7, 16, 1, 0},  {7, 17, 1, 0},
                               {6, 31, 1, 0},  {6, 33, 1, 5},  {6, 63, 1, 0},  {6, 64, 1, 0},  {6, 65, 1, 0},
@@ -28,25 +24,30 @@ static const extent *find(const line *l, size_t index) {
     return index < COUNT(large) ? &large[index] : NULL;
 }
 
+device_case case_of(const line *l, const extent *shape) {
+    device_case c;
+    memset(&c, 0, sizeof c);
+    clxent_desc_init(&c.desc, l->op);
+    c.desc.pass = l->pass;
+    c.desc.dtype = l->dtype;
+    c.desc.engine = l->engine;
+    c.desc.work_group_size = l->work_group_size;
+    if (is_loss(l->op))
+        c.desc.target_type = l->target_type;
+    c.desc.label_smoothing = l->label_smoothing;
+    c.desc.batch = shape->batch;
+    c.desc.classes = shape->classes;
+    c.desc.inner = shape->inner;
+    if (shape->padding > 0)
+        c.desc.row_stride = shape->classes * shape->inner + shape->padding;
+    return c;
+}
+
 bool get_shape(const line *l, size_t index, device_case *c) {
     const extent *shape = find(l, index);
-    if (shape == NULL)
-        return false;
-    memset(c, 0, sizeof *c);
-    clxent_desc_init(&c->desc, l->op);
-    c->desc.pass = l->pass;
-    c->desc.dtype = l->dtype;
-    c->desc.engine = l->engine;
-    c->desc.work_group_size = l->work_group_size;
-    if (is_loss(l->op))
-        c->desc.target_type = l->target_type;
-    c->desc.label_smoothing = l->label_smoothing;
-    c->desc.batch = shape->batch;
-    c->desc.classes = shape->classes;
-    c->desc.inner = shape->inner;
-    if (shape->padding > 0)
-        c->desc.row_stride = shape->classes * shape->inner + shape->padding;
-    return true;
+    if (shape != NULL)
+        *c = case_of(l, shape);
+    return shape != NULL;
 }
 
 bool is_large(const device_case *c) {

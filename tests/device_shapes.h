@@ -15,6 +15,14 @@ typedef struct line {
     double label_smoothing;
 } line;
 
+/* padding: elements between the last one of a batch entry and the next entry. */
+typedef struct extent {
+    size_t batch, classes, inner, padding;
+} extent;
+
+/* The case of a line in a shape. */
+device_case case_of(const line *l, const extent *shape);
+
 /* The case of a line in the shape of that number; false behind the last. Rows around the widths of vectors and
  * work-groups; for the engine column, and for AUTO, also inner positions around them. The shapes of a vocabulary's size
  * come last. */

@@ -1,15 +1,7 @@
 /* Engines as they are on GPUs, on the device at hand with the facts of another: with as much local memory as it has, with
  * little and with hardly any. Rows that fit are kept between two phases, longer ones are read again; rows of few classes go
  * through a tile in local memory; and the results are right, and where rows are shared the same to the last bit. */
-#include "device_cases.h"
-
-typedef struct line {
-    clxent_op op;
-    clxent_pass pass;
-    clxent_dtype dtype;
-    clxent_target_type target_type;
-    double label_smoothing;
-} line;
+#include "device_shapes.h"
 
 static const size_t memories[] = {SIZE_MAX, 4096, 1024}; /* bytes; the first: all there is */
 #define MEMORIES (sizeof memories / sizeof memories[0])
@@ -29,25 +21,17 @@ static void pretend(size_t local_memory) {
 }
 
 static int stop_pretending(void **state) {
-    (void)state;
     pretend(0);
-    return 0;
+    return close_device(state);
 }
 
 static device_case make_case(const line *l, clxent_engine engine, size_t group, size_t batch, size_t classes) {
-    device_case c;
-    memset(&c, 0, sizeof c);
-    clxent_desc_init(&c.desc, l->op);
-    c.desc.pass = l->pass;
-    c.desc.dtype = l->dtype;
-    c.desc.engine = engine;
-    c.desc.work_group_size = group;
-    c.desc.batch = batch;
-    c.desc.classes = classes;
+    line shared = *l;
+    shared.engine = engine;
+    shared.work_group_size = group;
+    device_case c = case_of(&shared, &(extent){batch, classes, 1, 0});
     c.seed = device.seed + classes;
     if (is_loss(l->op)) {
-        c.desc.target_type = l->target_type;
-        c.desc.label_smoothing = l->label_smoothing;
         c.desc.reduction = CLXENT_REDUCTION_NONE;
         c.given = GIVE(CLX_WEIGHT) | GIVE(CLX_ARGMAX) | GIVE(CLX_GRAD_OUTPUT);
     }
@@ -120,11 +104,8 @@ static void check_none(void **state) {
 }
 
 #define LINE(check, the_op, the_pass, type, target, smoothing)                                                         \
-    {                                                                                                                  \
-#check " " #the_op " " #the_pass " " #type " " #target, check, NULL, stop_pretending, &(line) {                \
-            CLXENT_##the_op, CLXENT_##the_pass, CLXENT_##type, CLXENT_TARGET_##target, smoothing                       \
-        }                                                                                                              \
-    }
+    LINE_TEST(check, #the_op " " #the_pass " " #type " " #target, .op = CLXENT_##the_op, .pass = CLXENT_##the_pass,    \
+              .dtype = CLXENT_##type, .target_type = CLXENT_TARGET_##target, .label_smoothing = smoothing)
 #define BOTH(op, pass, type, target, smoothing)                                                                        \
     LINE(check_shared, op, pass, type, target, smoothing), LINE(check_side_by_side, op, pass, type, target, smoothing)
 
@@ -140,5 +121,5 @@ int main(void) {
         LINE(check_none, SOFTMAX, FORWARD, F32, I32, 0),
         LINE(check_none, CROSS_ENTROPY, FORWARD_BACKWARD, F32, I32, 0),
     };
-    return cmocka_run_group_tests(tests, open_device, close_device);
+    return cmocka_run_group_tests(tests, open_device, stop_pretending);
 }

@@ -7,18 +7,12 @@
 
 #define REPEATS 50
 
-typedef struct extent {
-    size_t batch, classes;
-} extent;
-
-static const extent shapes[] = {{13, 10}, {13, 33}, {11, 130}, {5, 1000}};
+static const extent shapes[] = {{13, 10, 1, 0}, {13, 33, 1, 0}, {11, 130, 1, 0}, {5, 1000, 1, 0}};
 #define SHAPES (sizeof shapes / sizeof shapes[0])
 
 static device_case make_case(const line *l, const extent *shape, size_t batch, clxent_reduction reduction) {
-    device_case c;
-    get_shape(l, 0, &c);
+    device_case c = case_of(l, shape);
     c.desc.batch = batch;
-    c.desc.classes = shape->classes;
     if (is_loss(l->op)) {
         c.desc.reduction = reduction;
         if (l->target_type == CLXENT_TARGET_U8)
@@ -138,7 +132,8 @@ static void check_rows(void **state) {
 
 /* A row has the same bits whether one group reduces its chunks or several, and whoever its neighbours are. */
 static void check_split(void **state) {
-    static const extent large[] = {{3, 10}, {4, 1000}, {2, 16384}, {3, 16385}, {2, 50257}};
+    static const extent large[] = {
+        {3, 10, 1, 0}, {4, 1000, 1, 0}, {2, 16384, 1, 0}, {3, 16385, 1, 0}, {2, 50257, 1, 0}};
     for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
         device_case c = make_case(*state, &large[i], large[i].batch, CLXENT_REDUCTION_NONE), split = c;
         device_data one, several;
@@ -175,7 +170,7 @@ static double scalar_of(device_data *d, size_t work_group_size, size_t work_item
 static void check_scalar(void **state) {
     static const size_t batches[] = {1, 16, 17, 1000, 20000, 70000}, groups[] = {1, 2, 7, 64, LARGEST_GROUP};
     for (size_t i = 0; i < sizeof batches / sizeof batches[0]; i++) {
-        static const extent three = {0, 3};
+        static const extent three = {0, 3, 1, 0};
         device_case c =
             make_case(*state, &three, batches[i], i % 2 == 0 ? CLXENT_REDUCTION_SUM : CLXENT_REDUCTION_MEAN);
         device_data d;

@@ -4,25 +4,17 @@
 #include "device_cases.h"
 #include "device_shapes.h"
 
-typedef struct extent {
-    size_t batch, classes, inner, padding, work_group_size; /* the last of row_per_item and column */
-} extent;
-
 static const extent shapes[] = {
-    {2, 1, 1, 0, 0}, {3, 5, 1, 0, 2},   {2, 37, 1, 3, 0},  {7, 20, 1, 0, 2},
-    {2, 9, 5, 0, 0}, {1, 12, 17, 4, 2}, {1, 300, 1, 0, 2},
+    {2, 1, 1, 0}, {3, 5, 1, 0}, {2, 37, 1, 3}, {7, 20, 1, 0}, {2, 9, 5, 0}, {1, 12, 17, 4}, {1, 300, 1, 0},
 };
+/* Of row_per_item, rows_per_lane and column in these shapes. */
+static const size_t work_group_sizes[] = {0, 2, 0, 2, 0, 2, 2};
 #define SHAPES (sizeof shapes / sizeof shapes[0])
 
-static device_case make_case(const line *l, const extent *shape) {
-    device_case c;
-    get_shape(l, 0, &c);
-    c.desc.batch = shape->batch;
-    c.desc.classes = shape->classes;
-    c.desc.inner = shape->inner;
+static device_case make_case(const line *l, const extent *shape, size_t work_group_size) {
+    device_case c = case_of(l, shape);
     if (l->engine != CLXENT_ENGINE_ROW_PER_GROUP && l->engine != CLXENT_ENGINE_ROW_SPLIT)
-        c.desc.work_group_size = shape->work_group_size;
-    c.desc.row_stride = shape->classes * shape->inner + shape->padding;
+        c.desc.work_group_size = work_group_size;
     return c;
 }
 
@@ -33,7 +25,7 @@ static void check_line(void **state) {
         if (shapes[i].inner > 1 && l->engine != CLXENT_ENGINE_COLUMN)
             continue;
         for (size_t j = 0; j < 2; j++) {
-            device_case c = make_case(l, &shapes[i]);
+            device_case c = make_case(l, &shapes[i], work_group_sizes[i]);
             if (is_loss(l->op))
                 set_loss_options(&c, (2 * i + j) % LOSS_OPTIONS);
             else if (j == 1)
@@ -45,10 +37,10 @@ static void check_line(void **state) {
 
 /* The options that are compiled in, and all arguments at once. */
 static void check_options(void **state) {
-    static const extent shape = {5, 21, 1, 2, 2}, inner = {2, 9, 5, 0, 2};
+    static const extent shape = {5, 21, 1, 2}, inner = {2, 9, 5, 0};
     const line *l = *state;
     for (int cap = 0; cap < 2; cap++) {
-        device_case c = make_case(l, l->engine == CLXENT_ENGINE_COLUMN ? &inner : &shape);
+        device_case c = make_case(l, l->engine == CLXENT_ENGINE_COLUMN ? &inner : &shape, 2);
         bool probabilities = l->target_type >= CLXENT_TARGET_PROBABILITIES;
         c.desc.logit_scale = -1.5;
         c.desc.logit_softcap = cap ? 20 : 0;
@@ -65,32 +57,32 @@ static void check_options(void **state) {
 
 /* A row longer than what a work-group reduces at once. */
 static void check_long_row(void **state) {
-    static const extent shape = {1, 16390, 1, 0, 0};
-    device_case c = make_case(*state, &shape);
+    static const extent shape = {1, 16390, 1, 0};
+    device_case c = make_case(*state, &shape, 0);
     check_case(&c, BY_EXACT);
 }
 
 /* A row of several chunks that groups share. */
 static void check_chunks(void **state) {
-    static const extent shape = {2, 16390, 1, 0, 0};
-    device_case c = make_case(*state, &shape);
+    static const extent shape = {2, 16390, 1, 0};
+    device_case c = make_case(*state, &shape, 0);
     c.given = GIVE(CLX_ARGMAX);
     check_case(&c, BY_EXACT);
 }
 
 /* More rows than one run of the reduction, and several chunks of them. */
 static void check_many_rows(void **state) {
-    static const extent shape = {150, 3, 1, 0, 0};
-    device_case c = make_case(*state, &shape);
+    static const extent shape = {150, 3, 1, 0};
+    device_case c = make_case(*state, &shape, 0);
     c.given = GIVE(CLX_INVALID_COUNT);
     check_case(&c, BY_EXACT);
 }
 
 /* More rows than one strip of a tile, whose neighbours other work-items write (kernels/engine_tiles.cl). */
 static void check_strips(void **state) {
-    static const extent rows = {300, 3, 1, 0, 0}, positions = {1, 3, 300, 0, 0};
+    static const extent rows = {300, 3, 1, 0}, positions = {1, 3, 300, 0};
     const line *l = *state;
-    device_case c = make_case(l, l->engine == CLXENT_ENGINE_COLUMN ? &positions : &rows);
+    device_case c = make_case(l, l->engine == CLXENT_ENGINE_COLUMN ? &positions : &rows, 0);
     check_case(&c, BY_EXACT);
 }
 

@@ -2,25 +2,11 @@
  * and end anywhere, next to what another work-item writes; chunks of a row, with a last one of any length. */
 #include "device_shapes.h"
 
-typedef struct extent {
-    size_t batch, classes, inner, padding;
-} extent;
-
 /* Of rows_per_lane, and of column. A strip has at most 63 vectors, a tile 1024. */
 static const extent rows[] = {{1100, 10, 1, 0}, {1033, 3, 1, 0},  {560, 7, 1, 2},
                               {1009, 1, 1, 0},  {19, 1030, 1, 0}, {9, 2049, 1, 3}};
 static const extent columns[] = {{2, 5, 1100, 0}, {3, 21, 530, 5}, {2, 1030, 9, 0}, {1, 600, 20, 0}, {2, 2049, 3, 1}};
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
-static device_case make_case(const line *l, const extent *shape) {
-    device_case c;
-    get_shape(l, 0, &c);
-    c.desc.batch = shape->batch;
-    c.desc.classes = shape->classes;
-    c.desc.inner = shape->inner;
-    c.desc.row_stride = shape->classes * shape->inner + shape->padding;
-    return c;
-}
 
 static in_place over(const line *l) {
     return is_loss(l->op) ? APART : l->pass == CLXENT_FORWARD ? OVER_INPUT : OVER_GRAD_OUTPUT;
@@ -29,7 +15,7 @@ static in_place over(const line *l) {
 /* Two sets of options each, one of them in place where the pass can be. */
 static void check_results(const line *l, const extent *shape, size_t index) {
     for (size_t j = 0; j < 2; j++) {
-        device_case c = make_case(l, shape);
+        device_case c = case_of(l, shape);
         if (is_loss(l->op))
             set_loss_options(&c, j == 0 ? 3 : 2 * index % LOSS_OPTIONS);
         else
@@ -40,7 +26,7 @@ static void check_results(const line *l, const extent *shape, size_t index) {
 
 /* A group that is too large for tiles does without, and has the same bits. */
 static void check_bits(const line *l, const extent *shape, size_t index) {
-    device_case c = make_case(l, shape), without;
+    device_case c = case_of(l, shape), without;
     device_data d, other;
     c.seed = device.seed + index + 1;
     if (is_loss(l->op)) {

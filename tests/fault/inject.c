@@ -18,6 +18,11 @@ int end_test(void **state) {
     return 0;
 }
 
+static void call(const scenario *s, void (*function)(void *state)) {
+    if (function != NULL)
+        function(s->state);
+}
+
 static void take_note(const scenario *s, const fault_hit *hit, clxent_status status) {
     if (hit->kind == FAULT_MEMORY)
         snprintf(note, sizeof note, "%s: allocation %zu failed", s->name, hit->nth);
@@ -37,7 +42,7 @@ static void forget_sentence(void) {
 static void expect_outcome(const scenario *s, const fault_hit *hit, clxent_status status) {
     const expectation e = expect_of(s, hit);
     if (status == CLXENT_SUCCESS && e.may_succeed) {
-        s->succeeded(s->state);
+        call(s, s->succeeded);
         return;
     }
     check_refused(status, e.status, e.text, __FILE__, __LINE__);
@@ -49,7 +54,7 @@ static void expect_outcome(const scenario *s, const fault_hit *hit, clxent_statu
 /* One attempt. */
 static fault_hit attempt(const scenario *s, fault_kind kind, size_t nth, size_t code) {
     const fault_balance before = fault_balance_now();
-    s->begin(s->state);
+    call(s, s->begin);
     forget_sentence();
     fault_arm(kind, nth, code);
     clxent_status status = s->attempt(s->state);
@@ -57,14 +62,13 @@ static fault_hit attempt(const scenario *s, fault_kind kind, size_t nth, size_t 
     take_note(s, &hit, status);
     if (hit.fired) {
         expect_outcome(s, &hit, status);
-        if (s->again != NULL)
-            s->again(s->state);
+        call(s, s->again);
         injections++;
     } else {
         assert_success(status);
-        s->succeeded(s->state);
+        call(s, s->succeeded);
     }
-    s->end(s->state);
+    call(s, s->end);
     const fault_balance after = fault_balance_now();
     assert_true(fault_same_balance(&before, &after));
     note[0] = '\0';
@@ -96,9 +100,9 @@ static size_t inject(const scenario *s, fault_kind kind) {
 }
 
 size_t inject_everywhere(const scenario *s) {
-    s->begin(s->state); /* what is kept for good is made now */
+    call(s, s->begin); /* what is kept for good is made now */
     assert_success(s->attempt(s->state));
-    s->end(s->state);
+    call(s, s->end);
     size_t of_opencl = inject(s, FAULT_OPENCL), of_memory = inject(s, FAULT_MEMORY);
     print_message("%-52s %5zu OpenCL errors, %3zu failed allocations\n", s->name, of_opencl, of_memory);
     return of_opencl + of_memory;

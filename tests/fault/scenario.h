@@ -6,6 +6,7 @@
 #include "api_fixture.h"
 #include "layer.h"
 
+/* Of the functions all but `attempt` may be NULL, where there is nothing to do. */
 typedef struct scenario {
     const char *name;
     void *state;

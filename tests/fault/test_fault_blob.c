@@ -29,10 +29,6 @@ static void close_blobs(blobs *b) {
     clxent_plan_destroy(b->plan);
 }
 
-static void nothing_to_do(void *state) {
-    (void)state;
-}
-
 /* ---- clxent_plan_get_blob ---- */
 
 static clxent_status get(void *state) {
@@ -56,13 +52,8 @@ static void blobs_are_made(void **state) {
     (void)state;
     blobs b;
     open_blobs(&b);
-    const scenario all = {.name = "clxent_plan_get_blob",
-                          .state = &b,
-                          .begin = nothing_to_do,
-                          .attempt = get,
-                          .succeeded = expect_same_blob,
-                          .again = get_again,
-                          .end = nothing_to_do};
+    const scenario all = {
+        .name = "clxent_plan_get_blob", .state = &b, .attempt = get, .succeeded = expect_same_blob, .again = get_again};
     inject_everywhere(&all);
     close_blobs(&b);
 }

@@ -114,17 +114,13 @@ static clxent_status destroy(void *state) {
     return CLXENT_SUCCESS;
 }
 
-static void nothing_to_check(void *state) {
-    (void)state;
-}
-
 static void plans_are_destroyed(void **state) {
     (void)state;
     planning p = {.desc = good_desc(CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD)};
     scenario all = scenario_of("clxent_plan_destroy", &p);
     all.begin = begin_destruction;
     all.attempt = destroy;
-    all.succeeded = nothing_to_check;
+    all.succeeded = NULL;
     assert_true(inject_everywhere(&all) > 0);
 }
 

@@ -1,6 +1,5 @@
 /* Wrappers of what builds, sets arguments, enqueues and waits. A clFinish that fails has waited all the same, and an
- * unmap has unmapped: what a
- * device does after one that has not, nobody can say. */
+ * unmap has unmapped: what a device does after one that has not, nobody can say. */
 #include "wrap.h"
 
 #define COMMAND(name, refusal, events, parameters, arguments)                                                          \
