@@ -19,19 +19,18 @@
 /* What asks for more than an input and a target to be read; tested once for many vectors. */
 #define WEIGHTED (GIVEN_WEIGHT | GIVEN_SAMPLE_WEIGHT | GIVEN_POS_WEIGHT | ACCUMULATE)
 
-/* What an element is made of. */
+/* What an element is made of. Structs are filled through pointers: returned from an inlined function they carry LLVM's notes on
+ * aliasing, which Oclgrind does not know. */
 typedef struct element {
     lanes x, t, weight;
 } element;
 
-INLINED element load_element(const op_args *a, const where *w, long c, uint given) {
-    element e;
-    e.x = load_staged(a->input, w, c, 0);
-    e.t = LOAD_TARGET(a->target[0], w, c);
-    e.weight = given & GIVEN_WEIGHT ? load_class_weight(a->weight, w, c) : (lanes)1;
+INLINED void load_element(element *e, const op_args *a, const where *w, long c, uint given) {
+    e->x = load_staged(a->input, w, c, 0);
+    e->t = LOAD_TARGET(a->target[0], w, c);
+    e->weight = given & GIVEN_WEIGHT ? load_class_weight(a->weight, w, c) : (lanes)1;
     if (given & GIVEN_SAMPLE_WEIGHT)
-        e.weight *= load_class((__global const storage *)a->sample_weight, w, c);
-    return e;
+        e->weight *= load_class((__global const storage *)a->sample_weight, w, c);
 }
 
 /* An element's loss, and its gradient times `factor`; where one is not used, the compiler leaves it out. */
@@ -45,7 +44,7 @@ typedef struct outcome {
 
 /* With e = exp(-|x|) both signs of x are one formula, up to who is `near` (the target of the sign that x has) and who `far`:
  *   l = far |x| + (far + near) log(1 + e)    dx = sign(x) (far - near e) / (1 + e) */
-INLINED outcome outcome_of(const op_args *a, const where *w, const element *e, long c, lanes factor, uint given) {
+INLINED void outcome_of(outcome *o, const op_args *a, const where *w, const element *e, long c, lanes factor, uint given) {
     lanes size = fabs(e->x), small = exp_minus_lanes(size);
     lanes positive = IF_GIVEN(GIVEN_POS_WEIGHT, load_class_weight(a->pos_weight, w, c) * e->t, e->t);
     lanes negative = (lanes)1 - e->t;
@@ -54,10 +53,8 @@ INLINED outcome outcome_of(const op_args *a, const where *w, const element *e, l
     lanes grown = log1p_unit_lanes(small); /* exactly 0 at infinities */
     if (given & GIVEN_POS_WEIGHT)
         grown *= far + near;
-    outcome o;
-    o.loss = FMA(far, far == (lanes)0 ? (lanes)0 : size, grown);
-    o.gradient = FMA(near, -small, far) * (NEGATE_LANES(factor, sign) / ((lanes)1 + small));
-    return o;
+    o->loss = FMA(far, far == (lanes)0 ? (lanes)0 : size, grown);
+    o->gradient = FMA(near, -small, far) * (NEGATE_LANES(factor, sign) / ((lanes)1 + small));
 }
 
 #else
@@ -74,28 +71,26 @@ static lanes clamped(lanes logarithm) {
 }
 
 /* NaN where input or target are no probabilities. */
-INLINED outcome outcome_of(const op_args *a, const where *w, const element *e, long c, lanes factor, uint given) {
+INLINED void outcome_of(outcome *o, const op_args *a, const where *w, const element *e, long c, lanes factor, uint given) {
     lanes_int wrong = e->x < (lanes)0 || e->x > (lanes)1 || e->t < (lanes)0 || e->t > (lanes)1;
     lanes loss = e->t * clamped(log_unit_lanes(e->x)) + ((lanes)1 - e->t) * clamped(log_complement_lanes(e->x));
     lanes product = e->x * ((lanes)1 - e->x);
-    outcome o;
-    o.loss = wrong ? (lanes)NOT_A_NUMBER : -loss;
-    o.gradient = factor * ((e->x - e->t) / (product < (lanes)SMALLEST_VARIANCE ? (lanes)SMALLEST_VARIANCE : product));
-    o.gradient = wrong ? (lanes)NOT_A_NUMBER : o.gradient;
-    return o;
+    lanes gradient = factor * ((e->x - e->t) / (product < (lanes)SMALLEST_VARIANCE ? (lanes)SMALLEST_VARIANCE : product));
+    o->loss = wrong ? (lanes)NOT_A_NUMBER : -loss;
+    o->gradient = wrong ? (lanes)NOT_A_NUMBER : gradient;
 }
 
 #endif
 
 /* The element at class c. */
-INLINED outcome outcome_at(const op_args *a, const where *w, long c, lanes factor, uint given) {
-    element e = load_element(a, w, c, given);
-    outcome o = outcome_of(a, w, &e, c, factor, given);
+INLINED void outcome_at(outcome *o, const op_args *a, const where *w, long c, lanes factor, uint given) {
+    element e;
+    load_element(&e, a, w, c, given);
+    outcome_of(o, a, w, &e, c, factor, given);
     if (given & (GIVEN_WEIGHT | GIVEN_SAMPLE_WEIGHT)) {
-        o.loss = weigh(e.weight, o.loss);
-        o.gradient *= e.weight;
+        o->loss = weigh(e.weight, o->loss);
+        o->gradient *= e.weight;
     }
-    return o;
 }
 
 /* What every gradient of the call is multiplied by. */
@@ -122,7 +117,8 @@ static lane_state op_start(void) {
 
 /* The losses of class c on; writes their gradients where that is done on the way. */
 INLINED lanes absorbed(const op_args *a, const where *w, long c, real factor, uint given) {
-    outcome o = outcome_at(a, w, c, (lanes)factor, given);
+    outcome o;
+    outcome_at(&o, a, w, c, (lanes)factor, given);
 #if ABSORB_WRITES
     if (given & ACCUMULATE)
         o.gradient += load_class(a->grad_input, w, c);
@@ -185,7 +181,8 @@ static lanes op_map(const op_args *a, const where *w, const row_map *m, long c) 
     if (a->given & GIVEN_GRAD_OUTPUT)
         factor *= load_class_real((__global const real *)a->grad_output, w, c);
 #endif
-    outcome o = outcome_at(a, w, c, factor, a->given);
+    outcome o;
+    outcome_at(&o, a, w, c, factor, a->given);
 #if FORWARD_PASS && BACKWARD_PASS && ELEMENT_LOSS
     store_class_real(o.loss, (__global real *)a->output, w, c); /* which lies over nothing that is read */
 #endif
