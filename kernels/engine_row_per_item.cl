@@ -2,7 +2,8 @@
  *
  * Each work-item takes a contiguous share of the rows. The ragged end of a row is one more vector that overlaps the one
  * before it: its lanes that were seen already are masked when reducing, and written twice, with the same values, when
- * mapping. For that to hold in place it is mapped first and stored last. Where reducing writes, it is a narrower vector. */
+ * mapping. For that to hold in place it is mapped first and stored last. Where reducing writes, it is a narrower vector. The first
+ * vector is treated so too where vectors are streamed, from the first place on that is aligned to them. */
 
 #if REDUCES
 #define BLOCK 64 /* vectors: 2 or 4 KiB, well inside the nearest cache */
@@ -34,6 +35,27 @@ static row_state reduce_row(const op_args *a, const where *w) {
 #endif
 
 #if MAPS
+/* Elements from p to the next multiple of a vector's size. */
+static long to_aligned(__global const storage *p) {
+    return (long)(-(size_t)p & (sizeof(storage) * LANES - 1)) / (long)sizeof(storage);
+}
+
+/* All whole vectors, but for what streaming leaves at the row's start. */
+static void map_whole(const op_args *a, const where *w, const row_map *m) {
+#if !MAP_IS_REAL
+    if (IS_STREAMED(a)) {
+        __global storage *row = MAP_TARGET(a) + w->element;
+        lanes first = map_class(a, w, m, 0);
+        for (long c = to_aligned(row); c + LANES <= a->classes; c += LANES)
+            STREAM_STORAGE(map_class(a, w, m, c), row + c);
+        MAP_STORE(first, MAP_TARGET(a), w, 0);
+        return;
+    }
+#endif
+    for (long c = 0; c + LANES <= a->classes; c += LANES)
+        map_one(a, w, m, c);
+}
+
 static void map_row(const op_args *a, const where *w, const row_map *m) {
     if (a->classes < LANES) {
         where narrow = narrowed(w, (int)a->classes);
@@ -41,8 +63,7 @@ static void map_row(const op_args *a, const where *w, const row_map *m) {
         return;
     }
     lanes last = map_class(a, w, m, a->classes - LANES);
-    for (long c = 0; c + LANES <= a->classes; c += LANES)
-        map_one(a, w, m, c);
+    map_whole(a, w, m);
     MAP_STORE(last, MAP_TARGET(a), w, a->classes - LANES);
 }
 #endif

@@ -211,14 +211,6 @@ static void store_staged(lanes v, __global storage *tensor, const where *w, long
 #define UNIT 4
 #define BLOCK_STEP (CLASS_STEP * GROUP)
 
-/* Before a loop that adds up exponentials: with 32 registers, as processors have that take 16 lanes, there is room for more
- * than one at a time. */
-#if LANES == 16
-#define UNROLL_SUMS _Pragma("unroll 4")
-#else
-#define UNROLL_SUMS
-#endif
-
 /* From an array with an element per class. */
 static lanes load_class_weight(__global const real *weight, const where *w, long c) {
 #if ROWS_IN_LANES

@@ -123,7 +123,6 @@ static lanes lse_absorb_block(lse_lanes *s, const op_args *a, const where *w, lo
         lse_find(s, a, w, c, count, top);
 #endif
     lanes drop = lse_raise(s, top);
-    UNROLL_SUMS
     for (k = 0; k < count; k++) {
         long class = c + k * BLOCK_STEP;
         PREFETCH_CLASS(a->input, w, class);

@@ -124,3 +124,15 @@ static void store_stored(lanes v, __global stored *p) {
 #define PACK_STORAGE(p) load_stored((__global const stored *)(p))
 #define UNPACK_STORAGE(v, p) store_stored(v, (__global stored *)(p))
 #endif
+
+/* Past the caches, where a compiler is known to do that: a line is then not read before it is written. p is aligned to the
+ * vector. Worth it for long rows, the ends of which share their lines with others, in a tensor so large that nobody finds it in
+ * a cache afterwards. */
+#if defined(PREFETCH_AHEAD) && LANES > 1
+#define STREAM_STORAGE(v, p) __builtin_nontemporal_store(rounded(v), (__global stored_lanes *)(p))
+#define IS_STREAMED(a)                                                                                                 \
+    ((a)->classes >= 4096 && (a)->batch * (a)->classes >= (32L << 20) / (long)sizeof(storage))
+#else
+#define STREAM_STORAGE(v, p) UNPACK_STORAGE(v, p)
+#define IS_STREAMED(a) false
+#endif
