@@ -22,6 +22,7 @@ typedef struct limits {
     cl_ulong global_bytes, allocation_bytes, local_bytes;
     size_t work_group_size;
     bool fp64;
+    cl_int error; /* of the first question without an answer */
 } limits;
 
 static const char *type_name(cl_device_type type) {
@@ -31,32 +32,36 @@ static const char *type_name(cl_device_type type) {
                                                : "other";
 }
 
-static void query(cl_device_id id, cl_device_info what, void *value, size_t size) {
+static void query(limits *of, cl_device_id id, cl_device_info what, void *value, size_t size) {
     memset(value, 0, size);
-    clGetDeviceInfo(id, what, size, value, NULL);
+    cl_int error = clGetDeviceInfo(id, what, size, value, NULL);
+    bool optional = what == CL_DEVICE_DOUBLE_FP_CONFIG && error == CL_INVALID_VALUE; /* before OpenCL 1.2: none */
+    if (of->error == CL_SUCCESS && !optional)
+        of->error = error;
 }
 
 static void read_limits(cl_platform_id platform, cl_device_id id, limits *of) {
     cl_device_type type;
     cl_device_fp_config doubles;
+    of->error = CL_SUCCESS;
     platform_text(platform, CL_PLATFORM_NAME, of->platform, sizeof of->platform);
     device_text(id, CL_DEVICE_NAME, of->name, sizeof of->name);
     device_text(id, CL_DEVICE_VENDOR, of->vendor, sizeof of->vendor);
     device_text(id, CL_DEVICE_VERSION, of->version, sizeof of->version);
     device_text(id, CL_DEVICE_OPENCL_C_VERSION, of->c_version, sizeof of->c_version);
     device_text(id, CL_DRIVER_VERSION, of->driver, sizeof of->driver);
-    query(id, CL_DEVICE_TYPE, &type, sizeof type);
-    query(id, CL_DEVICE_AVAILABLE, &of->available, sizeof of->available);
-    query(id, CL_DEVICE_COMPILER_AVAILABLE, &of->compiler, sizeof of->compiler);
-    query(id, CL_DEVICE_HOST_UNIFIED_MEMORY, &of->unified, sizeof of->unified);
-    query(id, CL_DEVICE_MAX_COMPUTE_UNITS, &of->compute_units, sizeof of->compute_units);
-    query(id, CL_DEVICE_MAX_CLOCK_FREQUENCY, &of->clock_mhz, sizeof of->clock_mhz);
-    query(id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, &of->float_width, sizeof of->float_width);
-    query(id, CL_DEVICE_GLOBAL_MEM_SIZE, &of->global_bytes, sizeof of->global_bytes);
-    query(id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, &of->allocation_bytes, sizeof of->allocation_bytes);
-    query(id, CL_DEVICE_LOCAL_MEM_SIZE, &of->local_bytes, sizeof of->local_bytes);
-    query(id, CL_DEVICE_MAX_WORK_GROUP_SIZE, &of->work_group_size, sizeof of->work_group_size);
-    query(id, CL_DEVICE_DOUBLE_FP_CONFIG, &doubles, sizeof doubles);
+    query(of, id, CL_DEVICE_TYPE, &type, sizeof type);
+    query(of, id, CL_DEVICE_AVAILABLE, &of->available, sizeof of->available);
+    query(of, id, CL_DEVICE_COMPILER_AVAILABLE, &of->compiler, sizeof of->compiler);
+    query(of, id, CL_DEVICE_HOST_UNIFIED_MEMORY, &of->unified, sizeof of->unified);
+    query(of, id, CL_DEVICE_MAX_COMPUTE_UNITS, &of->compute_units, sizeof of->compute_units);
+    query(of, id, CL_DEVICE_MAX_CLOCK_FREQUENCY, &of->clock_mhz, sizeof of->clock_mhz);
+    query(of, id, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, &of->float_width, sizeof of->float_width);
+    query(of, id, CL_DEVICE_GLOBAL_MEM_SIZE, &of->global_bytes, sizeof of->global_bytes);
+    query(of, id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, &of->allocation_bytes, sizeof of->allocation_bytes);
+    query(of, id, CL_DEVICE_LOCAL_MEM_SIZE, &of->local_bytes, sizeof of->local_bytes);
+    query(of, id, CL_DEVICE_MAX_WORK_GROUP_SIZE, &of->work_group_size, sizeof of->work_group_size);
+    query(of, id, CL_DEVICE_DOUBLE_FP_CONFIG, &doubles, sizeof doubles);
     of->type = type_name(type);
     of->fp64 = doubles != 0;
 }
@@ -70,6 +75,11 @@ static const char *yes_no(bool yes) {
 }
 
 static void print_device(size_t index, bool selected, const limits *of) {
+    if (of->error != CL_SUCCESS) {
+        printf("%c %zu  %s does not answer: clGetDeviceInfo failed: %s (%d)\n", selected ? '*' : ' ', index, of->name,
+               clxent_status_string(of->error), (int)of->error);
+        return;
+    }
     printf("%c %zu  %s (%s%s%s)\n", selected ? '*' : ' ', index, of->name, of->type,
            of->available ? "" : ", not available", of->compiler ? "" : ", no compiler");
     printf("     platform          %s\n", of->platform);
@@ -90,6 +100,11 @@ static void print_device_json(size_t index, bool selected, const limits *of) {
     json_count(&object, "index", index);
     json_bool(&object, "selected", selected);
     json_string(&object, "device", of->name);
+    if (of->error != CL_SUCCESS) {
+        json_string(&object, "error", clxent_status_string(of->error));
+        json_end(&object);
+        return;
+    }
     json_string(&object, "platform", of->platform);
     json_string(&object, "vendor", of->vendor);
     json_string(&object, "driver", of->driver);
@@ -112,35 +127,49 @@ static void print_device_json(size_t index, bool selected, const limits *of) {
 
 typedef void print_function(size_t index, bool selected, const limits *of);
 
-/* Prints the devices of one platform and returns how many there are. */
-static size_t print_platform(cl_platform_id platform, size_t first, cl_device_id selected, print_function *print) {
-    cl_uint count = 0;
-    if (clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &count) != CL_SUCCESS || count == 0)
-        return 0;
-    cl_device_id *ids = calloc(count, sizeof(cl_device_id));
-    if (ids == NULL || clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, ids, NULL) != CL_SUCCESS)
-        count = 0;
-    for (cl_uint i = 0; i < count; i++) {
-        limits of;
-        read_limits(platform, ids[i], &of);
-        print(first + i, ids[i] == selected, &of);
-    }
-    free(ids);
-    return count;
+static int failed(const char *call, cl_int error) {
+    return complain("%s failed: %s (%d)", call, clxent_status_string(error), (int)error);
 }
 
-static size_t print_all(cl_device_id selected, print_function *print) {
+/* Prints the devices of one platform and adds their number. */
+static int print_platform(cl_platform_id platform, size_t *devices, cl_device_id selected, print_function *print) {
     cl_uint count = 0;
-    size_t devices = 0;
-    if (clGetPlatformIDs(0, NULL, &count) != CL_SUCCESS || count == 0)
-        return 0;
-    cl_platform_id *ids = calloc(count, sizeof(cl_platform_id));
-    if (ids == NULL || clGetPlatformIDs(count, ids, NULL) != CL_SUCCESS)
-        count = 0;
-    for (cl_uint i = 0; i < count; i++)
-        devices += print_platform(ids[i], devices, selected, print);
+    cl_int error = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 0, NULL, &count);
+    if (error == CL_DEVICE_NOT_FOUND || (error == CL_SUCCESS && count == 0))
+        return STATUS_OK;
+    if (error != CL_SUCCESS)
+        return failed("clGetDeviceIDs", error);
+    cl_device_id *ids = calloc(count, sizeof(cl_device_id));
+    if (ids == NULL)
+        return complain("no memory for a list of %u devices", count);
+    error = clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, ids, NULL);
+    for (cl_uint i = 0; error == CL_SUCCESS && i < count; i++) {
+        limits of;
+        read_limits(platform, ids[i], &of);
+        print((*devices)++, ids[i] == selected, &of);
+    }
     free(ids);
-    return devices;
+    return error == CL_SUCCESS ? STATUS_OK : failed("clGetDeviceIDs", error);
+}
+
+#define PLATFORM_NOT_FOUND (-1001) /* CL_PLATFORM_NOT_FOUND_KHR of CL/cl_ext.h */
+
+static int print_all(size_t *devices, cl_device_id selected, print_function *print) {
+    cl_uint count = 0;
+    int status = STATUS_OK;
+    cl_int error = clGetPlatformIDs(0, NULL, &count);
+    if (error == PLATFORM_NOT_FOUND || (error == CL_SUCCESS && count == 0))
+        return STATUS_OK;
+    if (error != CL_SUCCESS)
+        return failed("clGetPlatformIDs", error);
+    cl_platform_id *ids = calloc(count, sizeof(cl_platform_id));
+    if (ids == NULL)
+        return complain("no memory for a list of %u platforms", count);
+    error = clGetPlatformIDs(count, ids, NULL);
+    for (cl_uint i = 0; error == CL_SUCCESS && status == STATUS_OK && i < count; i++)
+        status = print_platform(ids[i], devices, selected, print);
+    free(ids);
+    return error == CL_SUCCESS ? status : failed("clGetPlatformIDs", error);
 }
 
 static int run(const cli_command *self, const cli_arguments *given) {
@@ -150,7 +179,11 @@ static int run(const cli_command *self, const cli_arguments *given) {
     if (refusal != STATUS_OK)
         return refusal;
     clxent_status found = reference ? CLXENT_SUCCESS : clxent_find_device(given->values[OPTION_DEVICE], &selected);
-    if (print_all(selected, to_json ? print_device_json : print_device) == 0)
+    size_t devices = 0;
+    int listed = print_all(&devices, selected, to_json ? print_device_json : print_device);
+    if (listed != STATUS_OK)
+        return listed;
+    if (devices == 0)
         return complain("there is no OpenCL device: is a driver (an .icd file in /etc/OpenCL/vendors) installed?");
     if (!to_json && selected != NULL)
         puts("* is the device that is used");

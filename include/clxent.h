@@ -52,9 +52,14 @@
  * --------
  * Arithmetic is in double for F64 storage and in float for every other. Losses, lse, weights and per-row gradients
  * have that same *real* type. Infinities and NaN in the logits give what docs/numerics.md states and disturb no
- * other row. The same plan on the same device gives the same bits every time: nothing depends on the order in which
- * work-groups run, and a row's loss and gradient do not depend on the other rows (except through the divisor of a
- * mean).
+ * other row.
+ *
+ * Same input, same bits. On one device, with one driver and one version of this library, a descriptor gives the same
+ * bits every time: from call to call and from process to process, by clxent_run as by clxent_enqueue, on a queue in order or
+ * out of order, and however many work-groups the device runs at once. What a row has (loss, lse, argmax, gradient,
+ * probabilities) depends neither on the other rows, nor on how many there are, nor on its place among them, except
+ * through the divisor of a mean. Engines row_per_group and row_split agree to the bit at one work_group_size. Another engine,
+ * work_group_size, device or driver may give other bits, within the bounds of docs/numerics.md.
  */
 #ifndef CLXENT_H
 #define CLXENT_H

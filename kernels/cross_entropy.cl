@@ -5,8 +5,9 @@
  *             u (l + z lse^2 + r sum of p^2)                                           each term with its own divisor
  *   gradient  p scale + r-term - mass[k] share - hard [k = y], times the derivative of scale and cap
  *
- * with lp = (x - top) - log(sum), p = exp(lp), e = label_smoothing, u the sample weight. The gradient is mapped over the
- * whole row without its term at the target, and patched there. Set by -D, beside those of logit.cl and logsumexp.cl:
+ * with lp = (x - top) - log(sum), p = exp(lp), e = label_smoothing, u the sample weight. Where a row's classes lie in the lanes, its
+ * gradient is mapped without the term at the target, and patched there; where rows do, all of them are compared with each class.
+ * Set by -D, beside those of logit.cl and logsumexp.cl:
  *   SMOOTHING  1: e is not 0. With probabilities it is an argument like any other.
  * docs/numerics.md has the formulas with their divisors, and their sources. */
 
@@ -18,6 +19,7 @@
 #define KEEPS (MAPS && !HAS_SAVED_STATE && !SOFT && !SQUARES && TRANSFORM < 2) /* no need of the logits themselves */
 #define PROBABILITIES (TARGET_KIND == PROBABILITY_TARGETS)
 #define SOFT (SMOOTHING || PROBABILITIES) /* every class is a little bit of a target */
+#define PATCHES (!PROBABILITIES && !ROWS_IN_LANES)
 
 /* ---- reduce ---- */
 
@@ -181,7 +183,7 @@ typedef struct row_map {
     per_row inverse, squares, reg; /* with SQUARES + p * (p - squares) * reg, p = exp(x - top) * inverse */
     per_row_int ignored;
 #if !PROBABILITIES
-    per_row at_target[2]; /* the gradient at the target classes */
+    per_row at_target[2]; /* what the targets take off there; PATCHES: the gradient there */
     per_row_class place[2];
 #endif
 } row_map;
@@ -280,19 +282,11 @@ static void add_term_grad(const op_args *a, const row_facts *f, target_term *ter
 
 #if MAPS
 DEFINE_GRADIENT(gradient_of, lanes)
-#if !PROBABILITIES
+#if PATCHES
 DEFINE_GRADIENT(gradient_of_row, per_row)
 
-static per_row gather_exponential(const where *w, const row_map *m, per_row x, per_row_class c) {
-#if STAGED && ROWS_IN_LANES
-    if (IS_KEPT(w))
-        return gather_from_tile(w, c);
-#endif
-    return EXP_OF_ROW(m->top - x);
-}
-
 static void set_patch(const op_args *a, const where *w, const target_term *term, per_row hard, int which, row_map *m) {
-    per_row x = gather_logit(a, w, term->t.y), e = gather_exponential(w, m, x, term->t.y);
+    per_row x = gather_logit(a, w, term->t.y), e = EXP_OF_ROW(m->top - x);
     m->at_target[which] = gradient_of_row(a, m, e, x, term->t.weight, hard);
     if (a->given & ACCUMULATE)
         m->at_target[which] += gather_class(a->grad_input, w, term->t.y);
@@ -314,20 +308,23 @@ static void start_map(const row_facts *f, row_map *m) {
 #endif
 }
 
-/* Where both targets are the same class, each patch takes both off. */
 static void finish_map(const op_args *a, const where *w, const target_term *terms, row_map *m) {
-#if PROBABILITIES
     m->ignored = terms[0].t.ignored;
-#else
+    if (a->given & GIVEN_TARGET2)
+        m->ignored = m->ignored && terms[1].t.ignored;
+#if PATCHES
     per_row hard = terms[0].hard_grad;
-    m->ignored = terms[0].t.ignored;
-    if (a->given & GIVEN_TARGET2) {
+    if (a->given & GIVEN_TARGET2) { /* where both are the same class, each patch takes both off */
         per_row_int same = SAME_CLASS(terms[0].t.place, terms[1].t.place);
         hard += same ? terms[1].hard_grad : (per_row)0;
         set_patch(a, w, &terms[1], terms[1].hard_grad + (same ? terms[0].hard_grad : (per_row)0), 1, m);
-        m->ignored = m->ignored && terms[1].t.ignored;
     }
     set_patch(a, w, &terms[0], hard, 0, m);
+#elif !PROBABILITIES
+    for (int which = 0; which < TARGETS(a); which++) {
+        m->at_target[which] = terms[which].hard_grad;
+        m->place[which] = terms[which].t.place;
+    }
 #endif
 }
 #endif
@@ -371,6 +368,19 @@ static void op_finish(const op_args *a, const where *w, const row_state *s, bool
 }
 
 #if MAPS
+#if ROWS_IN_LANES && !PROBABILITIES
+/* What the targets take off at class c of each row. */
+static lanes hard_at(const op_args *a, const row_map *m, long c) {
+    per_row_class class = (per_row_class)(int)c;
+    lanes hard = UNLESS(m->place[0] != class, m->at_target[0]);
+    if (a->given & GIVEN_TARGET2)
+        hard += UNLESS(m->place[1] != class, m->at_target[1]);
+    return hard;
+}
+#else
+#define hard_at(a, m, c) (lanes)0
+#endif
+
 static lanes op_map(const op_args *a, const where *w, const row_map *m, long c) {
     lanes mass = (lanes)0;
 #if SOFT
@@ -378,13 +388,13 @@ static lanes op_map(const op_args *a, const where *w, const row_map *m, long c) 
 #endif
     lanes x = load_logit(a, w, c);
     lanes e = IS_KEPT(w) ? load_staged(a->input, w, c, 0) : EXP_OF_LANES((lanes)(m->top) - x);
-    return UNLESS(m->ignored, gradient_of(a, m, e, x, mass, (lanes)0));
+    return UNLESS(m->ignored, gradient_of(a, m, e, x, mass, hard_at(a, m, c)));
 }
 
 #define MAP_TARGET(a) ((a)->grad_input)
 
 static void op_patch(const op_args *a, const where *w, const row_map *m) {
-#if !PROBABILITIES
+#if PATCHES
     scatter_class(m->at_target[0], a->grad_input, w, m->place[0]);
     if (a->given & GIVEN_TARGET2)
         scatter_class(m->at_target[1], a->grad_input, w, m->place[1]);

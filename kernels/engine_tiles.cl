@@ -63,11 +63,14 @@ static void fill_square(__global const storage *p, long next_row, lanes *tile, l
         tile[k * step] = square[k];
 }
 
-/* Whole vectors of classes can be read where the rows are whole, and the last vector ends inside the strip: what follows may be
- * another work-item's, which writes it. */
+/* Does the last of these rows' vectors end inside the strip? What follows may be another work-item's. */
+static bool ends_inside(const strip *s, const where *w) {
+    return (w->element - s->element) + (LANES - 1) * w->next_row + s->first + LANES <= s->span;
+}
+
+/* Whole vectors of classes can be read where the rows are whole, and no vector goes beyond the strip. */
 static void fill_vector(__global const storage *tensor, const strip *s, const where *w) {
-    bool inside = (w->element - s->element) + (LANES - 1) * w->next_row + s->first + LANES <= s->span;
-    if (w->live < LANES || (s->count < LANES && !inside)) {
+    if (w->live < LANES || (s->count < LANES && !ends_inside(s, w))) {
         for (long c = w->first; c < w->end; c++)
             w->tile[(c - w->first) * w->tile_step] = load_class(tensor, w, c);
         return;
@@ -110,7 +113,7 @@ static void fill(const op_args *a, const strip *s, lanes *tile) {
 
 #if MAPS || ABSORB_WRITES
 #if ROWS && !MAP_IS_REAL
-/* Rows of at least LANES classes; what they have above a whole number of vectors is written twice, with the same values. */
+/* What rows have above a whole number of vectors is written twice, with the same values. */
 static void write_square(const lanes *tile, long step, __global storage *p, long next_row) {
     lanes square[LANES];
 #pragma unroll
@@ -122,11 +125,14 @@ static void write_square(const lanes *tile, long step, __global storage *p, long
         UNPACK_STORAGE(square[row], p + row * next_row);
 }
 
+/* Rows of fewer than LANES classes are written over the beginning of those behind them, which come later; if nothing lies between
+ * them. */
 static bool writes_squares(const op_args *a, const strip *s, const where *w) {
-    if (w->live < LANES || s->count < LANES)
+    if (w->live < LANES || (s->count < LANES && (w->next_row > s->count || !ends_inside(s, w))))
         return false;
+    long last = max(w->first, LAST_WHOLE(s));
     for (long c = w->first; c < w->end; c += LANES) {
-        long at = min(c, LAST_WHOLE(s));
+        long at = min(c, last);
         write_square(w->tile + (at - w->first) * w->tile_step, w->tile_step, MAP_TARGET(a) + w->element + at,
                      w->next_row);
     }

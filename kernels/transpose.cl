@@ -44,7 +44,7 @@
     _Pragma("unroll") for (int i = 0; i < LANES; i++) if (!(i & (distance)))                                           \
         EXCHANGE(square[i], square[i | (distance)], first, second)
 
-static void transpose(lanes square[LANES]) {
+INLINED void transpose(lanes square[LANES]) {
     EXCHANGE_ALL(LANES / 2, LOWER_HALVES, UPPER_PARTS);
 #if LANES == 16
     EXCHANGE_ALL(4, EVEN_4, ODD_4);

@@ -170,7 +170,7 @@ void write_array(const char *name, const char *type, const char *shape, const vo
     write_npy(name, dictionary, bytes, count);
 }
 
-void read_array(const char *name, const char *type, const char *shape, void *bytes, size_t count) {
+void read_npy(const char *name, const char *type, const char *shape, void *bytes, size_t count) {
     unsigned char file[4096];
     char dictionary[512];
     FILE *open = fopen(name, "rb");
@@ -209,12 +209,12 @@ void expect_array(const char *name, const char *type, const char *shape, const d
                   double tolerance) {
     if (strcmp(type, "<f4") == 0) {
         float got[64];
-        read_array(name, type, shape, got, count * sizeof(float));
+        read_npy(name, type, shape, got, count * sizeof(float));
         for (size_t i = 0; i < count; i++)
             expect_near((double)got[i], expected[i], tolerance);
     } else {
         double got[64];
-        read_array(name, type, shape, got, count * sizeof(double));
+        read_npy(name, type, shape, got, count * sizeof(double));
         for (size_t i = 0; i < count; i++)
             expect_near(got[i], expected[i], tolerance);
     }

@@ -53,7 +53,7 @@ void write_f4(const char *name, const char *shape, const double *values, size_t 
 void write_f8(const char *name, const char *shape, const double *values, size_t count);
 
 /* Reads a file of the program and checks its type and shape; the elements are copied to `bytes`, which must be all. */
-void read_array(const char *name, const char *type, const char *shape, void *bytes, size_t count);
+void read_npy(const char *name, const char *type, const char *shape, void *bytes, size_t count);
 
 /* The number, or each number of a "<f4" or "<f8" file of the program, is as expected within the tolerance. */
 void expect_near(double got, double expected, double tolerance);

@@ -46,7 +46,7 @@ static void write_bf16(const char *name, const char *shape, const double *values
 static void expect_narrow(const char *name, const char *type, const char *shape, const double *expected, size_t count,
                           double tolerance) {
     uint16_t got[64];
-    read_array(name, type, shape, got, count * sizeof(uint16_t));
+    read_npy(name, type, shape, got, count * sizeof(uint16_t));
     for (size_t i = 0; i < count; i++)
         expect_near(type[1] == 'f' ? clx_from_f16(got[i]) : clx_from_bf16(got[i]), expected[i], tolerance);
 }

@@ -36,7 +36,7 @@ static double sum(const double *values, size_t count) {
 /* A number of each gradient relative to its size. */
 static void expect_relative(const char *name, const char *shape, const double *expected, size_t count) {
     float got[16];
-    read_array(name, "<f4", shape, got, count * sizeof(float));
+    read_npy(name, "<f4", shape, got, count * sizeof(float));
     for (size_t i = 0; i < count; i++)
         expect_near((double)got[i] / expected[i], 1, 1e-6);
 }

@@ -197,7 +197,7 @@ static void test_accuracy(void **state) {
         run_on_device(device, "cross-entropy x4.npy y4.npy --argmax a.npy --json --verify", &run);
         assert_true(json_number(run.out, "correct") == 1);
         assert_true(json_number(run.out, "argmax_differences") == 0);
-        read_array("a.npy", "<i8", "(3,)", argmax, sizeof argmax);
+        read_npy("a.npy", "<i8", "(3,)", argmax, sizeof argmax);
         assert_memory_equal(argmax, expected, sizeof argmax);
         run_on_device(device, "cross-entropy x4.npy y4.npy --argmax a.npy --grad g.npy --verify", &run);
         assert_non_null(strstr(run.out, "\nargmax is that of the reference in every row\n"));

@@ -30,7 +30,7 @@ static expectation of_handle(clxent_status status, const char *what, cl_int erro
 
 #define PLATFORM_NOT_FOUND (-1001) /* CL_PLATFORM_NOT_FOUND_KHR of CL/cl_ext.h */
 
-/* Is there more than one device? */
+/* Is there more than one device, or a platform that is passed over without harm since it has none? */
 static bool more_devices(void) {
     cl_platform_id platforms[16];
     cl_uint platform_count = 0, devices = 0;
@@ -40,7 +40,7 @@ static bool more_devices(void) {
         if (clGetDeviceIDs(platforms[i], CL_DEVICE_TYPE_ALL, 0, NULL, &count) == CL_SUCCESS)
             devices += count;
     }
-    return devices > 1;
+    return devices > 1 || platform_count > 1;
 }
 
 /* Devices that do not say what they are, are passed over, and so are platforms without devices. The calls that ask for a
