@@ -28,14 +28,20 @@ static uint64_t find_seed(void) {
     return given != NULL ? strtoull(given, NULL, 10) : now;
 }
 
+bool is_shared(size_t i) {
+    const char *share = getenv("CLXENT_TEST_SHARE");
+    uint64_t step = share != NULL ? strtoull(share, NULL, 10) : 1;
+    return step <= 1 || i % step == find_seed() % step;
+}
+
 int run_lines(const struct CMUnitTest *lines, size_t count) {
     struct CMUnitTest chosen[MAX_LINES];
-    const char *share = getenv("CLXENT_TEST_SHARE");
-    size_t step = share != NULL ? (size_t)strtoull(share, NULL, 10) : 1, some = 0;
-    if (step == 0 || count > MAX_LINES)
+    size_t some = 0;
+    if (count > MAX_LINES)
         return -1;
-    for (size_t i = (size_t)(find_seed() % step); i < count; i += step)
-        chosen[some++] = lines[i];
+    for (size_t i = 0; i < count; i++)
+        if (is_shared(i))
+            chosen[some++] = lines[i];
     print_message("%zu of %zu lines, by CLXENT_TEST_SHARE\n", some, count);
     return _cmocka_run_group_tests("lines", chosen, some, open_device, close_device);
 }

@@ -35,9 +35,11 @@ extern device_under_test device;
 int open_device(void **state);
 int close_device(void **state);
 
-/* Runs a table of tests between those two: all of its lines, or, with CLXENT_TEST_SHARE=n, every n-th, the seed saying from
- * which one on. For drivers that compile so slowly that a run of all lines is for the long tier only. Returns the number
- * of failures. */
+/* Is number i of a long list to be done? All are, or, with CLXENT_TEST_SHARE=n, every n-th, the seed saying from which one on:
+ * for drivers that compile so slowly that all of them are for the long tier only. */
+bool is_shared(size_t i);
+
+/* Runs a table of tests between those two, of its lines those that are shared. Returns the number of failures. */
 #define MAX_LINES 128
 int run_lines(const struct CMUnitTest *lines, size_t count);
 

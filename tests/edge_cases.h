@@ -16,8 +16,9 @@ typedef struct way {
     run_path path;
 } way;
 
-/* Every engine, and every storage type on two of them. */
+/* Every engine, and every storage type on two of them; where only some are shared, others in each test of a program. */
 static inline void for_each_way(void (*check)(const way *w)) {
+    static size_t number;
     static const way ways[] = {
         {CLXENT_ENGINE_ROW_PER_ITEM, CLXENT_F32, BY_RUN},   {CLXENT_ENGINE_ROW_PER_GROUP, CLXENT_F32, BY_RUN},
         {CLXENT_ENGINE_COLUMN, CLXENT_F32, BY_RUN},         {CLXENT_ENGINE_ROWS_PER_LANE, CLXENT_F32, BY_RUN},
@@ -27,8 +28,9 @@ static inline void for_each_way(void (*check)(const way *w)) {
         {CLXENT_ENGINE_ROWS_PER_LANE, CLXENT_BF16, BY_RUN},
     };
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
-        for (int path = BY_RUN; path <= BY_ENQUEUE; path++)
+        for (int path = BY_RUN; is_shared(number + i) && path <= BY_ENQUEUE; path++)
             check(&(way){ways[i].engine, ways[i].dtype, (run_path)path});
+    number++;
 }
 
 /* A case of ROWS rows; for losses with the given reduction. */
