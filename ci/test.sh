@@ -4,8 +4,8 @@
 #
 #   ci/test.sh                    all stages, with a third of the long tables of tests
 #   ci/test.sh gcc rusticl        some of them
-#   ci/test.sh --long             all stages, whole tables, ten minutes of each fuzzer, and the long stage: ten thousand
-#                                 random combinations, the largest tensors, a million calls, Valgrind
+#   ci/test.sh --long             all stages, whole tables, ten minutes of each fuzzer, and two more: long (ten thousand
+#                                 random combinations, the largest tensors, a million calls, Valgrind) and mutants. Hours
 #
 # Builds go to build-ci/, and are used again by the next run.
 # shellcheck source=lib.sh
@@ -188,6 +188,16 @@ memcheck() {
         --suppressions=ci/valgrind.supp "$@"
 }
 
+# Who tests the tests: 60 changes each to kernels/ and host/, which the tests must notice.
+stage_mutants() {
+    local log="$root/build-ci/mutants.log" status=0
+    ci/mutate.sh --kernels 60 --host 60 --seed "$CLXENT_TEST_SEED" >"$log" || status=$?
+    cat "$log"
+    sed -nE 's/^(kernels|host): ([0-9]+) of ([0-9]+) mutants killed.*/\2 mutants of \1\/ killed\n\3 mutants of \1\/ tried/p' \
+        "$log" >>build-ci/counts
+    return "$status"
+}
+
 # ------------------------------------------------------------------------------------------------------ helpers ------
 
 # build NAME COMPILER [CMAKE OPTION...]: all, or the caller's `targets`. PoCL's cache of compiled kernels is the same for all
@@ -248,7 +258,7 @@ fuzz_seconds=20
 if (($# == 0)); then
     set -- "${all_stages[@]}"
 elif [[ $1 == --long ]]; then
-    set -- "${all_stages[@]}" long
+    set -- "${all_stages[@]}" long mutants
     share=1
     fuzz_seconds=600
 fi
