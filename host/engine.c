@@ -240,6 +240,12 @@ static void choose_tile(const clx_problem *problem, const clx_device *device, co
     geometry->file = private_tile ? "tiles" : together ? "rows_in_local" : chosen->file;
 }
 
+/* What is kept lies on the stack of a CPU's thread, for each work-item of the group: for one. */
+static bool keeps_row(const clx_device *device, const clx_geometry *geometry) {
+    return geometry->layout == CLX_CLASSES_ALONG && !geometry->shared_rows && !device->simt && geometry->lanes > 1 &&
+           geometry->group_size == 1;
+}
+
 static clxent_status decide(const clx_problem *problem, const clx_device *device, const engine *chosen,
                             clx_geometry *geometry) {
     size_t forced = problem->desc.work_group_size;
@@ -253,6 +259,7 @@ static clxent_status decide(const clx_problem *problem, const clx_device *device
     geometry->splits = chosen->splits;
     geometry->lanes = lanes_for(problem, device, chosen);
     geometry->group_size = forced > 0 ? forced : chosen->group_size(problem, device);
+    geometry->keeps_row = keeps_row(device, geometry);
     choose_tile(problem, device, chosen, geometry);
     return clx_engine_check_loops(problem, device, geometry);
 }

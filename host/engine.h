@@ -20,6 +20,7 @@ typedef struct clx_geometry {
     size_t tile;       /* vectors of a tile of each work-item's own that rows are copied into; 0: none */
     size_t local_tile; /* the same in local memory, of each tensor that is copied */
     size_t group_size; /* work-items of a work-group */
+    bool keeps_row;    /* a work-item keeps exponentials of a short row of its own */
 } clx_geometry;
 
 /* Classes that a group reduces at a time where it shares rows, as in kernels/group.cl; chunks of a row. */

@@ -35,6 +35,8 @@ static void make_key(const clxent_plan *plan, clx_program_key *key) {
         snprintf(tile, sizeof tile, " -D TILE=%zu", geometry->tile);
     else if (geometry->local_tile > 0)
         snprintf(tile, sizeof tile, " -D LOCAL_TILE=1");
+    else if (geometry->keeps_row)
+        snprintf(tile, sizeof tile, " -D KEEPS_ROW=1");
     snprintf(key->engine, sizeof key->engine, "engine_%s", geometry->file);
     snprintf(key->op, sizeof key->op, "%s", problem->op->kernel);
     char targets[96], features[96];

@@ -11,6 +11,7 @@
  *   HAS_FMA      1 where the device has a fused multiply-add
  *   PREFETCH_AHEAD  elements to fetch ahead by clang's builtin; unset where the device's compiler does not take it
  *   TILE         vectors of a tile of each work-item's own, for the engine that copies rows into one; unset otherwise
+ *   KEEPS_ROW    1 where a work-item, which has its row and its group to itself, keeps exponentials of a short row; unset otherwise
  *   LOCAL_TILE   1 where rows are copied into local memory, which is then an argument of the kernel; unset otherwise
  *
  * Shape is always an argument: programs depend on what changes an inner loop and on nothing else. */
@@ -126,6 +127,9 @@ typedef JOIN(long, LANES) lanes_long;
 
 #ifndef LOCAL_TILE
 #define LOCAL_TILE 0
+#endif
+#ifndef KEEPS_ROW
+#define KEEPS_ROW 0
 #endif
 #if defined(TILE) || LOCAL_TILE
 #define STAGED 1

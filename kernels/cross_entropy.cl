@@ -17,6 +17,7 @@
 #define TILE_SOURCE(a, slot) ((a)->input)
 #define HAS_SAVED_STATE (PASS == 1)
 #define KEEPS (MAPS && !HAS_SAVED_STATE && !SOFT && !SQUARES && TRANSFORM < 2) /* no need of the logits themselves */
+#define KEPT_TOP(s) (s)->lse.top
 #define PROBABILITIES (TARGET_KIND == PROBABILITY_TARGETS)
 #define SOFT (SMOOTHING || PROBABILITIES) /* every class is a little bit of a target */
 #define PATCHES (!PROBABILITIES && !ROWS_IN_LANES)
@@ -387,7 +388,7 @@ static lanes op_map(const op_args *a, const where *w, const row_map *m, long c) 
     mass = class_mass(a, w, c);
 #endif
     lanes x = load_logit(a, w, c);
-    lanes e = IS_KEPT(w) ? load_staged(a->input, w, c, 0) : EXP_OF_LANES((lanes)(m->top) - x);
+    lanes e = IS_KEPT(w) ? load_kept(w, c) : EXP_OF_LANES((lanes)(m->top) - x);
     return UNLESS(m->ignored, gradient_of(a, m, e, x, mass, hard_at(a, m, c)));
 }
 

@@ -5,10 +5,24 @@
  * mapping. For that to hold in place it is mapped first and stored last. Where reducing writes, it is a narrower vector. The first
  * vector is treated so too where vectors are streamed, from the first place on that is aligned to them. */
 
-#if REDUCES
 #define BLOCK 64 /* vectors: 2 or 4 KiB, well inside the nearest cache */
 
-static row_state reduce_row(const op_args *a, const where *w) {
+/* What has been kept is relative to the maxima of the lanes; to the row's, in the end. */
+#if KEEPS && KEEPS_ROW
+#define KEEP_IN(array, a, w)                                                                                           \
+    (w)->kept = (a)->classes >= LANES && (a)->classes < (BLOCK + 1) * LANES ? (array) : NULL
+#define KEEP_TOPS(w, s) (w)->rise = KEPT_TOP(s)
+#define RAISE_KEPT(w, m)                                                                                               \
+    if ((w)->kept != NULL)                                                                                             \
+    (w)->rise = exp_minus_lanes((lanes)((m)->top) - (w)->rise)
+#else
+#define KEEP_IN(array, a, w)
+#define KEEP_TOPS(w, s)
+#define RAISE_KEPT(w, m)
+#endif
+
+#if REDUCES
+static row_state reduce_row(const op_args *a, where *w) {
     lane_state s = op_start();
     if (a->classes < LANES) {
         where narrow = narrowed(w, (int)a->classes);
@@ -19,6 +33,7 @@ static row_state reduce_row(const op_args *a, const where *w) {
     while (c + LANES <= a->classes) {
         int count = (int)min((long)BLOCK, (a->classes - c) / LANES);
         op_absorb_block(&s, a, w, c, count);
+        KEEP_TOPS(w, &s);
         c += (long)count * LANES;
     }
 #if ABSORB_WRITES
@@ -62,7 +77,8 @@ static void map_row(const op_args *a, const where *w, const row_map *m) {
         map_one(a, &narrow, m, 0);
         return;
     }
-    lanes last = map_class(a, w, m, a->classes - LANES);
+    where apart = where_is(a, w->row, w->element, LANES);
+    lanes last = map_class(a, &apart, m, a->classes - LANES);
     map_whole(a, w, m);
     MAP_STORE(last, MAP_TARGET(a), w, a->classes - LANES);
 }
@@ -71,12 +87,17 @@ static void map_row(const op_args *a, const where *w, const row_map *m) {
 __kernel void row_op(OP_PARAMETERS) {
     OP_ARGUMENTS(a);
     share rows = share_of(a.batch);
+#if KEEPS && KEEPS_ROW
+    lanes kept[BLOCK];
+#endif
     for (long row = rows.first; row < rows.end; row++) {
         where w = where_is(&a, row, row * a.row_stride, LANES);
+        KEEP_IN(kept, &a, &w);
         row_state s = STATE_OF_ROW(reduce_row(&a, &w), &a, &w);
         row_map m;
         op_finish(&a, &w, &s, true, &m);
 #if MAPS
+        RAISE_KEPT(&w, &m);
         map_row(&a, &w, &m);
         op_patch(&a, &w, &m);
 #endif

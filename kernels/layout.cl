@@ -38,6 +38,9 @@ typedef struct where {
     long ahead_step;
 #endif
     bool kept;       /* the tile has exp(x - top) in place of the logits, once they are absorbed: see KEEPS in row.cl */
+#elif KEEPS_ROW
+    lanes *kept;     /* not NULL: where exp(x - top) of the row's whole vectors is kept for the map, */
+    lanes rise;      /* and what it takes from the lanes' maxima to the row's */
 #endif
 } where;
 
@@ -50,6 +53,9 @@ static where where_is(const op_args *a, long row, long element, int live) {
     w.first = 0;
     w.end = a->classes;
     w.live = live;
+#if KEEPS_ROW
+    w.kept = NULL;
+#endif
     return w;
 }
 
@@ -176,17 +182,26 @@ DEFINE_LOAD_CLASS(load_class_real, real, PACK_REAL, from_real)
 DEFINE_STORE_CLASS(store_class_real, real, UNPACK_REAL, to_real)
 DEFINE_LOAD_CLASS(load_class_float, float, PACK_FLOAT, from_float)
 
-/* From one of the tensors that an engine may have copied into a tile, number `slot` of the operation's. keep_staged puts a vector
- * in the place of one of number 0; IS_KEPT tells whether that is to be done, and was done. */
+/* From one of the tensors that an engine may have copied into a tile, number `slot` of the operation's. keep_exponential puts one
+ * into the place of a vector of number 0, or into one of its own, where load_kept finds it; IS_KEPT tells whether that is to be
+ * done, and was done. */
 #if STAGED
-#define IS_KEPT(w) (w)->kept
 #define load_staged(tensor, w, c, slot)                                                                                \
     ((w)->tile[((c) - (w)->first) / CLASS_STEP * (w)->tile_step + (slot)*TILE_SLOT(w)])
-#define keep_staged(v, w, c) (load_staged(, w, c, 0) = (v))
+#define IS_KEPT(w) (w)->kept
+#define keep_exponential(v, w, c) (load_staged(, w, c, 0) = (v))
+#define load_kept(w, c) load_staged(, w, c, 0)
+#else
+#define load_staged(tensor, w, c, slot) load_class(tensor, w, c)
+#if KEEPS_ROW
+#define IS_KEPT(w) ((w)->kept != NULL)
+#define keep_exponential(v, w, c) ((w)->kept[(c) / LANES] = (v))
+#define load_kept(w, c) ((w)->kept[(c) / LANES] * (w)->rise)
 #else
 #define IS_KEPT(w) false
-#define load_staged(tensor, w, c, slot) load_class(tensor, w, c)
-#define keep_staged(v, w, c) (void)(v)
+#define keep_exponential(v, w, c) (void)(v)
+#define load_kept(w, c) (lanes)0
+#endif
 #endif
 
 #if LOCAL_TILE

@@ -96,8 +96,8 @@ static void lse_find(lse_lanes *s, const op_args *a, const where *w, long c, int
 /* `count` vectors from class c on: first their maximum, then, out of the nearest cache, the sum. So the
  * sum is rescaled once for a block, and there is no branch. What comes next is fetched while summing, since that is when memory
  * would be idle. One vector after the other, as the constants of exp leave a processor with 16 registers no room for two at
- * a time; it overlaps them itself. Where `keep`, the exponentials take the place of the logits in the tile. */
-static lanes lse_absorb_block(lse_lanes *s, const op_args *a, const where *w, long c, int count, bool keep) {
+ * a time; it overlaps them itself. Where `keeps`, the exponentials are kept for the map. */
+static lanes lse_absorb_block(lse_lanes *s, const op_args *a, const where *w, long c, int count, bool keeps) {
     lanes tops[UNIT], sum = (lanes)0;
 #if SQUARES
     lanes squares = (lanes)0;
@@ -132,10 +132,10 @@ static lanes lse_absorb_block(lse_lanes *s, const op_args *a, const where *w, lo
         sum += e;
         squares += e * e;
 #else
-        if (keep) {
+        if (keeps) {
             lanes e = exp_minus_lanes(top - x);
             sum += e;
-            keep_staged(e, w, class);
+            keep_exponential(e, w, class);
         } else {
             sum = add_exp_lanes(sum, top - x);
         }

@@ -6,7 +6,8 @@
  *     op_start       nothing seen yet
  *     op_absorb_block, op_absorb   `count` vectors from class c on; one vector, of which only the lanes in `keep` count
  *     ABSORB_WRITES  1 where absorbing writes MAP_TARGET(a) too, by store_staged, perhaps in place: each class once
- *     KEEPS          1 where absorbing can leave exponentials in a tile for the map, of a row that is absorbed in one block
+ *     KEEPS          1 where absorbing can leave exponentials for the map, of a row that is absorbed in one block
+ *     KEPT_TOP(s)    what a lane_state takes off before their exponentials
  *     op_fold, op_merge            lanes into rows; two parts of a row into one, the earlier part first
  *   HAS_SAVED_STATE  1 where a call may bring the reduction's result along: op_is_saved, op_saved
  *   op_finish        writes what a row has one of (where `writes`), and row_map, what mapping the row needs

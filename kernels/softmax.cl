@@ -9,6 +9,7 @@
 #define MAPS 1
 #define HAS_SAVED_STATE 0
 #define KEEPS (PASS == 0 && !LOG)
+#define KEPT_TOP(s) (s)->top
 
 #if PASS == 0
 
@@ -45,10 +46,10 @@ static void op_finish(const op_args *a, const where *w, const row_state *s, bool
 }
 
 static lanes op_map(const op_args *a, const where *w, const row_map *m, long c) {
-    lanes x = load_staged(a->input, w, c, 0), top = (lanes)m->top;
-    if (LOG)
-        return (x - top) - (lanes)m->scale;
-    return (IS_KEPT(w) ? x : exp_minus_lanes(top - x)) * (lanes)m->scale;
+    if (IS_KEPT(w))
+        return load_kept(w, c) * (lanes)m->scale;
+    lanes below = (lanes)m->top - load_staged(a->input, w, c, 0);
+    return LOG ? -below - (lanes)m->scale : exp_minus_lanes(below) * (lanes)m->scale;
 }
 
 #define MAP_TARGET(a) ((__global storage *)(a)->output)
