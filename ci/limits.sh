@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What stops a loss on this machine, memory or arithmetic? Times what one core needs for 8 logits in its nearest cache, by
-# intrinsics (x86 with AVX2), beside what clxent takes and what the memory gives. Needs gcc, and clxent built by CMake into the
+# intrinsics (x86 with AVX2 or AVX-512), beside what clxent takes and what the memory gives. Needs gcc, and clxent built by CMake into the
 # folder that is named, build/ if none is.
 #
 #   ci/limits.sh [BUILD]

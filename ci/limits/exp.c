@@ -6,48 +6,58 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { VECTORS = 64, REPEATS = 20000, ROUNDS = 25 };
+#ifdef __AVX512F__
+typedef __m512 vector;
+#define OF(name) _mm512_##name
+#define SHIFTED(v, bits) _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(v), bits))
+#else
+typedef __m256 vector;
+#define OF(name) _mm256_##name
+#define SHIFTED(v, bits) _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(v), bits))
+#endif
 
-static __m256 constant(float x) {
-    return _mm256_set1_ps(x);
+enum { LANES = sizeof(vector) / sizeof(float), VECTORS = 64, REPEATS = 20000, ROUNDS = 25 };
+
+static vector constant(float x) {
+    return OF(set1_ps)(x);
 }
 
 /* sum + exp(-y), y >= 0. */
-static inline __m256 add_exp(__m256 sum, __m256 y) {
-    const __m256 trick = constant(0x1.8p23f + 127);
-    y = _mm256_min_ps(y, constant(88.0f));
-    __m256 z = _mm256_fmadd_ps(y, constant(-1.44269504f), trick), n = _mm256_sub_ps(z, trick);
-    __m256 g = _mm256_fmadd_ps(n, constant(0.693115234f), y);
-    g = _mm256_fmadd_ps(n, constant(3.19461849e-05f), g);
-    __m256 p = _mm256_fmadd_ps(constant(0.00138145394f), g, constant(-0.00836874545f));
-    p = _mm256_fmadd_ps(p, g, constant(0.041668389f));
-    p = _mm256_fmadd_ps(p, g, constant(-0.166665211f));
-    p = _mm256_fmadd_ps(p, g, constant(0.49999994f));
-    p = _mm256_fmadd_ps(p, g, constant(-1));
-    p = _mm256_fmadd_ps(p, g, constant(1));
-    __m256 power = _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(z), 23));
-    return _mm256_fmadd_ps(p, power, sum);
+static inline vector add_exp(vector sum, vector y) {
+    const vector trick = constant(0x1.8p23f + 127);
+    y = OF(min_ps)(y, constant(88.0f));
+    vector z = OF(fmadd_ps)(y, constant(-1.44269504f), trick), n = OF(sub_ps)(z, trick);
+    vector g = OF(fmadd_ps)(n, constant(0.693115234f), y);
+    g = OF(fmadd_ps)(n, constant(3.19461849e-05f), g);
+    vector p = OF(fmadd_ps)(constant(0.00138145394f), g, constant(-0.00836874545f));
+    p = OF(fmadd_ps)(p, g, constant(0.041668389f));
+    p = OF(fmadd_ps)(p, g, constant(-0.166665211f));
+    p = OF(fmadd_ps)(p, g, constant(0.49999994f));
+    p = OF(fmadd_ps)(p, g, constant(-1));
+    p = OF(fmadd_ps)(p, g, constant(1));
+    vector power = SHIFTED(z, 23);
+    return OF(fmadd_ps)(p, power, sum);
 }
 
-static __m256 sum_exp(const float *x, __m256 top, int abreast) {
-    __m256 sum[4] = {constant(0), constant(0), constant(0), constant(0)};
+static vector sum_exp(const float *x, vector top, int abreast) {
+    vector sum[4] = {constant(0), constant(0), constant(0), constant(0)};
     for (int i = 0; i < VECTORS; i += abreast)
         for (int j = 0; j < abreast; j++)
-            sum[j] = add_exp(sum[j], _mm256_sub_ps(top, _mm256_loadu_ps(x + 8 * (i + j))));
-    return _mm256_add_ps(_mm256_add_ps(sum[0], sum[1]), _mm256_add_ps(sum[2], sum[3]));
+            sum[j] = add_exp(sum[j], OF(sub_ps)(top, OF(loadu_ps)(x + LANES * (i + j))));
+    return OF(add_ps)(OF(add_ps)(sum[0], sum[1]), OF(add_ps)(sum[2], sum[3]));
 }
 
-static __m256 maximum(const float *x) {
-    __m256 top[4] = {constant(-1e30f), constant(-1e30f), constant(-1e30f), constant(-1e30f)};
+static vector maximum(const float *x) {
+    vector top[4] = {constant(-1e30f), constant(-1e30f), constant(-1e30f), constant(-1e30f)};
     for (int i = 0; i < VECTORS; i += 4)
         for (int j = 0; j < 4; j++)
-            top[j] = _mm256_max_ps(top[j], _mm256_loadu_ps(x + 8 * (i + j)));
-    return _mm256_max_ps(_mm256_max_ps(top[0], top[1]), _mm256_max_ps(top[2], top[3]));
+            top[j] = OF(max_ps)(top[j], OF(loadu_ps)(x + LANES * (i + j)));
+    return OF(max_ps)(OF(max_ps)(top[0], top[1]), OF(max_ps)(top[2], top[3]));
 }
 
 typedef enum form { ONE, TWO, FOUR, MAXIMUM, BOTH, FORMS } form;
 
-static __m256 block(form f, const float *x, __m256 top) {
+static vector block(form f, const float *x, vector top) {
     switch (f) {
     case ONE:
         return sum_exp(x, top, 1);
@@ -69,15 +79,15 @@ static double now(void) {
 }
 
 static double time_form(form f, const float *x, volatile float *sink) {
-    __m256 sum = constant(0);
+    vector sum = constant(0);
     double start = now();
     for (int i = 0; i < REPEATS; i++) {
-        __m256 top = constant(1 + (float)(i & 1));
-        sum = _mm256_add_ps(sum, block(f, x, top));
+        vector top = constant(1 + (float)(i & 1));
+        sum = OF(add_ps)(sum, block(f, x, top));
         __asm__ volatile("" ::: "memory");
     }
-    double nanoseconds = (now() - start) / REPEATS / VECTORS;
-    *sink = _mm256_cvtss_f32(sum);
+    double nanoseconds = (now() - start) / REPEATS / VECTORS * 8 / LANES;
+    *sink = OF(cvtss_f32)(sum);
     return nanoseconds;
 }
 
@@ -91,9 +101,9 @@ int main(void) {
                                              "the same, two interleaved", "the same, four interleaved", "maximum",
                                              "maximum, then exponentials and their sum"};
     static double times[FORMS][ROUNDS];
-    float x[8 * VECTORS];
+    float x[LANES * VECTORS];
     volatile float sink;
-    for (int i = 0; i < 8 * VECTORS; i++)
+    for (int i = 0; i < LANES * VECTORS; i++)
         x[i] = (float)(i * 37 % 101) / -10;
     for (int round = 0; round < ROUNDS; round++)
         for (form f = 0; f < FORMS; f++)
