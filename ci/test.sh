@@ -108,21 +108,22 @@ stage_rusticl() {
     CLXENT_TEST_SHARE=$((share == 1 ? 1 : 10)) CLXENT_RANDOM_CASES=100 run_tests gcc '^(long|simulator|slow|soak|fuzz|fault|device)$'
 }
 
-# The kernels at small sizes in a simulator that finds races, bad accesses, uninitialised values and OpenCL errors. It
-# reports what it finds in a log and goes on, so the log must be empty. Kernels are compiled without optimisation: the
+# The kernels of every operation, pass and engine at small sizes in a simulator that finds races, bad accesses, uninitialised values
+# and OpenCL errors, also those for GPUs (test_group_memory). It reports what it finds in a log and goes on, so the log must be empty. Kernels are compiled without optimisation: the
 # search for uninitialised values knows no `freeze`, an instruction that LLVM's optimiser puts in.
 stage_oclgrind() {
     export CLXENT_TEST_SHARE=1
     build gcc gcc
-    local log="$root/build-ci/oclgrind.log"
+    local log="$root/build-ci/oclgrind.log" status=0 test
     rm -f "$log"
-    local status=0
-    oclgrind --data-races --uninitialized --check-api --build-options -cl-opt-disable --log "$log" \
-        build-ci/gcc/tests/test_simulator || status=$?
-    if [[ -s $log ]]; then
-        head -100 "$log"
-        status=1
-    fi
+    for test in test_simulator test_group_memory; do
+        oclgrind --data-races --uninitialized --check-api --build-options -cl-opt-disable --log "$log" \
+            "build-ci/gcc/tests/$test" || status=$?
+        if [[ -s $log ]]; then
+            head -100 "$log"
+            status=1
+        fi
+    done
     return "$status"
 }
 

@@ -93,9 +93,11 @@ static void check_strips(void **state) {
               .label_smoothing = smoothing, .work_group_size = 7)
 #define LINE(check, the_op, the_pass, the_engine, target, smoothing)                                                   \
     TYPED_LINE(check, the_op, the_pass, the_engine, F32, target, smoothing)
-#define ENGINES(op, pass, first, second, third)                                                                        \
+#define UNSPLIT(op, pass, first, second, third)                                                                        \
     LINE(check_line, op, pass, ROW_PER_ITEM, first, 0), LINE(check_line, op, pass, ROW_PER_GROUP, second, 0),          \
         LINE(check_line, op, pass, COLUMN, third, 0), LINE(check_line, op, pass, ROWS_PER_LANE, first, 0)
+#define ENGINES(op, pass, first, second, third)                                                                        \
+    UNSPLIT(op, pass, first, second, third), LINE(check_line, op, pass, ROW_SPLIT, third, 0)
 #define OPTIONS(pass, engine, target, smoothing) LINE(check_options, CROSS_ENTROPY, pass, engine, target, smoothing)
 #define SMOOTHED(pass, first, second, third)                                                                           \
     LINE(check_line, CROSS_ENTROPY, pass, ROW_PER_ITEM, first, 0.1),                                                   \
@@ -108,7 +110,7 @@ int main(void) {
         ENGINES(SOFTMAX, BACKWARD, I32, I32, I32),
         ENGINES(LOG_SOFTMAX, FORWARD, I32, I32, I32),
         ENGINES(LOG_SOFTMAX, BACKWARD, I32, I32, I32),
-        ENGINES(NLL_LOSS, FORWARD, I32, I64, U8),
+        UNSPLIT(NLL_LOSS, FORWARD, I32, I64, U8), /* of which there is nothing to split */
         ENGINES(NLL_LOSS, BACKWARD, I64, U8, I32),
         ENGINES(CROSS_ENTROPY, FORWARD, U8, I32, I64),
         ENGINES(CROSS_ENTROPY, BACKWARD, I32, I64, U8),
@@ -124,16 +126,13 @@ int main(void) {
         TYPED_LINE(check_line, LOG_SOFTMAX, BACKWARD, COLUMN, BF16, I32, 0),
         TYPED_LINE(check_line, CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_ITEM, F16, U8, 0.1),
         TYPED_LINE(check_line, CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_GROUP, BF16, I64, 0),
-        LINE(check_line, SOFTMAX, FORWARD, ROW_SPLIT, I32, 0),
-        LINE(check_line, LOG_SOFTMAX, BACKWARD, ROW_SPLIT, I32, 0),
-        LINE(check_line, NLL_LOSS, BACKWARD, ROW_SPLIT, I32, 0),
-        LINE(check_line, CROSS_ENTROPY, FORWARD, ROW_SPLIT, U8, 0),
-        LINE(check_line, CROSS_ENTROPY, BACKWARD, ROW_SPLIT, I32, 0),
         LINE(check_line, CROSS_ENTROPY, FORWARD_BACKWARD, ROW_SPLIT, I64, 0.1),
-        ENGINES(BINARY_CROSS_ENTROPY, FORWARD, PROBABILITIES, PROBABILITIES, PROBABILITIES),
+        ENGINES(BINARY_CROSS_ENTROPY, FORWARD, PROBABILITIES, PROBABILITIES, PROBABILITIES_F32),
+        ENGINES(BINARY_CROSS_ENTROPY, BACKWARD, PROBABILITIES_F32, PROBABILITIES, PROBABILITIES),
+        ENGINES(BINARY_CROSS_ENTROPY, FORWARD_BACKWARD, PROBABILITIES, PROBABILITIES_F32, PROBABILITIES),
+        ENGINES(BINARY_CROSS_ENTROPY_WITH_LOGITS, FORWARD, PROBABILITIES, PROBABILITIES, PROBABILITIES_F32),
+        ENGINES(BINARY_CROSS_ENTROPY_WITH_LOGITS, BACKWARD, PROBABILITIES_F32, PROBABILITIES, PROBABILITIES),
         ENGINES(BINARY_CROSS_ENTROPY_WITH_LOGITS, FORWARD_BACKWARD, PROBABILITIES, PROBABILITIES_F32, PROBABILITIES),
-        LINE(check_line, BINARY_CROSS_ENTROPY, BACKWARD, ROW_PER_ITEM, PROBABILITIES, 0),
-        LINE(check_line, BINARY_CROSS_ENTROPY_WITH_LOGITS, FORWARD_BACKWARD, ROW_SPLIT, PROBABILITIES, 0),
         TYPED_LINE(check_line, BINARY_CROSS_ENTROPY_WITH_LOGITS, FORWARD, COLUMN, F16, PROBABILITIES_F32, 0),
         LINE(check_line, CROSS_ENTROPY, FORWARD_BACKWARD, ROW_PER_ITEM, PROBABILITIES, 0.1),
         LINE(check_line, CROSS_ENTROPY, FORWARD, ROW_PER_GROUP, PROBABILITIES_F32, 0),
