@@ -29,12 +29,13 @@ PATIENCE = 900  # seconds for the tests of a mutant
 
 # What looks at a kernel: first the simulator, which compiles a kernel in no time; then PoCL, which takes other paths (wide
 # vectors, tiles, prefetch), by the tests that use the file, all of them where none is named.
-DEVICE_TESTS = ["strips", "softmax", "nll_loss", "cross_entropy", "binary_cross_entropy", "probability_targets", "edge_cases",
+DEVICE_TESTS = ["row_per_item", "strips", "softmax", "nll_loss", "cross_entropy", "binary_cross_entropy", "probability_targets", "edge_cases",
                 "invalid_targets", "invalid_count", "group_memory", "exp", "math", "offsets", "option_pairs", "repeat"]  # fmt: skip
 TESTS_OF_FILE = {
     "kernels/softmax.cl": ["strips", "softmax", "edge_cases"],
     "kernels/nll_loss.cl": ["strips", "nll_loss", "edge_cases", "invalid_targets"],
     "kernels/binary_cross_entropy.cl": ["strips", "binary_cross_entropy", "edge_cases", "option_pairs"],
+    "kernels/engine_row_per_item.cl": ["row_per_item", "softmax", "cross_entropy", "edge_cases"],
     "kernels/engine_tiles.cl": ["strips", "invalid_targets", "softmax", "cross_entropy"],
     "kernels/transpose.cl": ["strips", "softmax"],
     "kernels/engine_rows_in_local.cl": ["group_memory"],
