@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -44,6 +45,7 @@ TESTS_OF_FILE = {
     "kernels/reduce.cl": ["nll_loss", "invalid_count", "cross_entropy", "probability_targets", "option_pairs"],
 }
 
+QUICK_LABELS = ["^unit$", "^api$", "^fault$"]  # for mutants of the host
 
 running = set()  # what is to end with this program: a mutant may never end by itself
 
@@ -107,9 +109,19 @@ class Worker:
             environment = {"CLXENT_TEST_SHARE": "6", "POCL_CACHE_DIR": cache}
             return all(run([f"tests/test_{name}"], self.build, environment)[0] for name in names)
 
+    def ctest(self, *choice):
+        return run(["ctest", "--stop-on-failure", "--timeout", "300", *choice], self.build,
+                   {"CLXENT_TEST_SHARE": "12", "CLXENT_RANDOM_CASES": "20"})  # fmt: skip
+
     def host_tests(self):
-        return run(["ctest", "--stop-on-failure", "--timeout", "300", "-LE", "long|slow|simulator|device|soak"], self.build,
-                   {"CLXENT_TEST_SHARE": "12", "CLXENT_RANDOM_CASES": "20"})[0]  # fmt: skip
+        """True, False or None as in try_mutant: first the tests that are quick to build and to run."""
+        for label in QUICK_LABELS:
+            names = re.findall(r"Test +#\d+: (test_\w+)", self.ctest("-N", "-L", label)[1])
+            if not self.compiles([f"tests/{name}" for name in names]):
+                return None
+            if not self.ctest("-L", label)[0]:
+                return False
+        return self.ctest("-LE", "|".join(["long|slow|simulator|device|soak", *QUICK_LABELS]))[0] if self.compiles() else None
 
     def try_mutant(self, mutant):
         """True: it survives; False: killed; None: it is none."""
@@ -118,7 +130,7 @@ class Worker:
         try:
             path.write_text(mutant.apply(source))
             if mutant.path.startswith("host/"):
-                return self.host_tests() if self.compiles() else None
+                return self.host_tests()
             if not self.compiles(["tests/test_simulator"]):
                 return None
             content = self.simulate()
