@@ -404,7 +404,8 @@ typedef struct clxent_plan_info {
     size_t struct_size;      /* set it to sizeof(clxent_plan_info) before the call */
     clxent_engine engine;    /* the engine in use, never AUTO */
     const char *engine_name; /* "row_per_item", "rows_per_lane", ...; a constant string */
-    size_t work_group_size;  /* work-items of a work-group of the main kernel */
+    size_t work_group_size;  /* work-items of a work-group of the main kernel, the one over the rows */
+    size_t work_items;       /* work-items that it is launched with, over all groups; 0 for an empty batch */
     size_t workspace_size;   /* bytes that args.workspace must hold; 0: none needed */
     unsigned kernels;        /* kernels that one clxent_enqueue launches; counting invalid or correct rows, and a
                                 second target, may take up to two more each */
@@ -418,6 +419,14 @@ CLXENT_API clxent_status clxent_plan_create(clxent_context *context, const clxen
 
 /* Fills *info. Errors: INVALID_ARGUMENT (a null pointer, or a struct_size this library does not know). */
 CLXENT_API clxent_status clxent_plan_get_info(const clxent_plan *plan, clxent_plan_info *info);
+
+/* Why a plan uses the engine that it does: writes a clause about `engine`, never AUTO, to `text`, which has room for
+ * `size` bytes, the end of the text included; what is longer is cut, and nothing is longer than 128 bytes. Of the
+ * engine in use it is what speaks for it; of another one what it cannot do, what speaks against it, or which engine
+ * suits too and comes before it; where the descriptor forces an engine, that. An engine that could do the work may
+ * still be refused when it is forced, for limits that show only when its kernels are built. Errors: INVALID_ARGUMENT
+ * (a null pointer, a size of 0), INVALID_OPTION (engine is AUTO or none); `text` is then untouched. */
+CLXENT_API clxent_status clxent_plan_get_reason(const clxent_plan *plan, clxent_engine engine, size_t size, char *text);
 
 /* The compiled program of a plan as bytes at `blob`, which has room for `size`; *needed is their number. To be stored
  * by the caller and given to clxent_context_add_blob in a later process. With NULL for `blob` only *needed is set.
