@@ -148,13 +148,14 @@ make_arrays
 
 mapfile -t lines < <(shown)
 mapfile -t exceptions < <(excepted)
-declare -A used=()
+declare -A used=() ran=()
 for line in "${lines[@]}"; do
     place=${line%%$'\t'*} command=${line#*$'\t'}
     if grep -qxF -- "$command" <(printf '%s\n' "${exceptions[@]}"); then
         used["$command"]=1
         check_options "$place" "$command"
-    else
+    elif [[ -z ${ran["$command"]:-} ]]; then
+        ran["$command"]=1
         run_command "$place" "$command"
     fi
 done
@@ -164,5 +165,5 @@ done
 while IFS=$'\t' read -r place command; do
     check_sentence "$place" "$command"
 done < <(in_sentences)
-echo "${#lines[@]} commands on the pages, ${#exceptions[@]} of them on the list of those that are not run"
+echo "${#lines[@]} commands on the pages, ${#ran[@]} different ones run, ${#exceptions[@]} on the list of those that are not"
 exit "$failed"
