@@ -7,7 +7,8 @@ cd "$root"
 
 # Debian packages. The first list builds and runs clxent on any machine: PoCL computes on the CPU.
 demo_packages=(cmake gcc libc6-dev make ocl-icd-opencl-dev pocl-opencl-icd)
-test_packages=("${demo_packages[@]}" clang-14 clang-format-14 gcovr libclang-rt-14-dev libcmocka-dev mesa-opencl-icd
+docs_packages=(doxygen)
+test_packages=("${demo_packages[@]}" "${docs_packages[@]}" clang-14 clang-format-14 gcovr libclang-rt-14-dev libcmocka-dev mesa-opencl-icd
     ninja-build oclgrind pkg-config valgrind)
 
 heading() {

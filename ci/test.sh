@@ -11,7 +11,7 @@
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-all_stages=(format gcc clang sanitize threads fuzz coverage rusticl oclgrind install demo)
+all_stages=(format gcc docs clang sanitize threads fuzz coverage rusticl oclgrind install demo)
 
 # ------------------------------------------------------------------------------------------------------- stages ------
 
@@ -25,6 +25,14 @@ stage_gcc() {
     build gcc gcc
     use_pocl
     run_tests gcc
+}
+
+# The reference of the interface, complete; and every command that the pages show, run.
+stage_docs() {
+    ci/docs.sh
+    build gcc gcc
+    use_pocl
+    ci/doc_commands.sh build-ci/gcc
 }
 
 # Another compiler has no warnings either. Its suite is the next stage's; here is what needs no device.

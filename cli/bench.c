@@ -6,6 +6,7 @@
 #include "bench_report.h"
 #include "bench_request.h"
 #include "message.h"
+#include "progress.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,14 +31,14 @@ static const cli_option options[] = {
     OPTION_ROWS_HELP,
 };
 
-static int open_bench(bench *b) {
+int bench_open(bench *b) {
     int status = bench_buffers_open(b);
     if (status == STATUS_OK)
         status = bench_ceiling_open(&b->ceiling, b->cl, b->device.id);
     return status == STATUS_OK ? bench_measure_launch(b) : status;
 }
 
-static void close_bench(bench *b) {
+void bench_close(bench *b) {
     bench_ceiling_close(&b->ceiling);
     bench_buffers_close(b);
 }
@@ -48,9 +49,9 @@ static int run_cases(bench *b, const bench_request *request) {
     bench_line lines[BENCH_MAX_CASES];
     size_t count = 0;
     for (size_t i = 0; i < cases->count; i++) {
-        bench_show_progress(&cases->list[i], i, cases->count);
+        progress_show(i, cases->count, "%s", bench_describe(&cases->list[i]).text);
         int status = bench_measure(b, &cases->list[i], &lines[count]);
-        bench_clear_progress();
+        progress_clear();
         if (status == BENCH_CANNOT && request->must)
             return complain("%s", b->reason);
         if (status == BENCH_CANNOT) {
@@ -71,12 +72,12 @@ static int run_cases(bench *b, const bench_request *request) {
 
 static int measure(const bench_request *request, const cli_device *device) {
     bench b = {.device = *device, .min_time = request->min_time};
-    int status = open_bench(&b);
+    int status = bench_open(&b);
     if (status == STATUS_OK && request->sweep)
         status = bench_sweep(&b, &request->like, request->format);
     else if (status == STATUS_OK)
         status = run_cases(&b, request);
-    close_bench(&b);
+    bench_close(&b);
     return status;
 }
 

@@ -28,6 +28,11 @@ typedef struct bench_line {
     double ms, gbps, ceiling_gbps, fraction, elements_per_second;
 } bench_line;
 
+/* In bench.c: queue, ceilings and the latency of a launch, for a bench that has its device. Closing is right after a failure
+ * too. Complains on failure. */
+int bench_open(bench *b);
+void bench_close(bench *b);
+
 /* Beside STATUS_OK and STATUS_FAILED: this device, or the engine that is forced, cannot do the case; the sentence in
  * bench.reason says why. */
 enum { BENCH_CANNOT = 3 };

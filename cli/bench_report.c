@@ -1,13 +1,10 @@
-/* What `clxent bench` prints: a table, JSON lines or CSV; and what it says while it runs. */
+/* What `clxent bench` prints: a table, JSON lines or CSV. */
 #include "bench_report.h"
 
 #include "json.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-
-/* ---- formats ---- */
 
 void bench_print_head(const bench *b, bench_format format) {
     if (format == BENCH_CSV)
@@ -72,16 +69,4 @@ void bench_print_line(const bench *b, bench_format format, const bench_line *lin
     else
         print_row(line);
     fflush(stdout);
-}
-
-/* ---- progress ---- */
-
-void bench_show_progress(const bench_case *c, size_t done, size_t all) {
-    if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r\033[K%zu of %zu: %s", done + 1, all, bench_describe(c).text);
-}
-
-void bench_clear_progress(void) {
-    if (isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
 }

@@ -3,26 +3,9 @@
 
 #include "message.h"
 
-#include <string.h>
-
 #define DEFAULT_SECONDS 2.0
 #define SWEEP_SECONDS 0.1
 #define MOST_SECONDS 3600.0
-
-/* The index of an option's value among names; `*index` is left alone where the option is not given. */
-static int read_name(const cli_command *self, const cli_arguments *given, option_id id, const char *const *names,
-                     int *index) {
-    const char *text = given->values[id];
-    if (text == NULL)
-        return STATUS_OK;
-    for (int i = 0; names[i] != NULL; i++)
-        if (strcmp(names[i], text) == 0) {
-            *index = i;
-            return STATUS_OK;
-        }
-    return complain_usage(self->name, "%s is \"%s\", which it cannot be; the nearest is %s", option_name(id), text,
-                          nearest_name(text, names));
-}
 
 /* Refuses options that have no meaning beside another one. */
 static int refuse_beside(const cli_command *self, const cli_arguments *given, option_id one, const option_id *others) {
@@ -49,13 +32,13 @@ static int check_combination(const cli_command *self, const cli_arguments *given
 static int read_case(const cli_command *self, const cli_arguments *given, bench_case *c) {
     int op = CLXENT_CROSS_ENTROPY, pass = CLXENT_FORWARD, dtype = CLXENT_F32, engine = -1;
     const char *shape = given->values[OPTION_SHAPE];
-    int status = read_name(self, given, OPTION_OP, bench_op_names, &op);
+    int status = option_choice(self, given, OPTION_OP, bench_op_names, &op);
     if (status == STATUS_OK)
-        status = read_name(self, given, OPTION_PASS, bench_pass_names, &pass);
+        status = option_choice(self, given, OPTION_PASS, bench_pass_names, &pass);
     if (status == STATUS_OK)
-        status = read_name(self, given, OPTION_DTYPE, bench_dtype_names, &dtype);
+        status = option_choice(self, given, OPTION_DTYPE, bench_dtype_names, &dtype);
     if (status == STATUS_OK)
-        status = read_name(self, given, OPTION_ENGINE, bench_engine_names, &engine);
+        status = option_choice(self, given, OPTION_ENGINE, bench_engine_names, &engine);
     if (status != STATUS_OK)
         return status;
     *c = (bench_case){.op = (clxent_op)op,

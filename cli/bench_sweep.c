@@ -3,6 +3,7 @@
 #include "bench_report.h"
 #include "json.h"
 #include "message.h"
+#include "progress.h"
 
 #include <stdio.h>
 
@@ -90,9 +91,9 @@ static int measure_size(bench *b, const bench_case *like, size_t axis, int power
     for (size_t i = 0; i < PASSES && status == STATUS_OK; i++) {
         size_t sizes = LAST_POWER - FIRST_POWER + 1, size = (size_t)(power - FIRST_POWER);
         c.pass = passes[i];
-        bench_show_progress(&c, (axis * sizes + size) * PASSES + i, AXES * sizes * PASSES);
+        progress_show((axis * sizes + size) * PASSES + i, AXES * sizes * PASSES, "%s", bench_describe(&c).text);
         status = bench_measure(b, &c, &lines[i]);
-        bench_clear_progress();
+        progress_clear();
     }
     return status;
 }

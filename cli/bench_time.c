@@ -2,7 +2,7 @@
  *
  * A round times the ceiling, then the operation; the fraction is the median over rounds of one over the other, so that a
  * machine whose speed drifts does not bend it. */
-#include "bench.h"
+#include "bench_speed.h"
 #include "message.h"
 #include "timing.h"
 
@@ -23,71 +23,11 @@ typedef struct bench_run {
     bench *b;
     const bench_case *c;
     clxent_plan *plan;
-    bench_motion motion;
-    size_t variant;       /* of the ceiling's kernels: the fastest here */
-    double ceiling_bytes; /* that one launch of it moves */
-    size_t sets;          /* calls of a round */
-    bench_span span;      /* what the ceiling goes over */
+    bench_speed speed; /* of the ceiling, by the fastest of its kernels */
+    size_t sets;       /* calls of a round */
+    bench_span span;   /* what the ceiling goes over */
     double op[MOST_ROUNDS], ceiling[MOST_ROUNDS], ratio[MOST_ROUNDS];
 } bench_run;
-
-/* ---- the ceiling ---- */
-
-static const char *name_of_ceiling(const bench_case *c, bench_motion motion) {
-    static const char *const names[] = {[BENCH_READ] = "read",
-                                        [BENCH_READ_TWO] = "read of two",
-                                        [BENCH_COPY] = "copy",
-                                        [BENCH_COPY_TWO] = "copy of two",
-                                        [BENCH_WRITE] = "write"};
-    if (c->in_place)
-        return motion == BENCH_COPY ? "scale in place" : "scale of two in place";
-    return names[motion];
-}
-
-static bench_motion motion_of(const bench_traffic *traffic) {
-    if (traffic->writes == 0)
-        return traffic->reads == 2 ? BENCH_READ_TWO : BENCH_READ;
-    return traffic->reads == 0 ? BENCH_WRITE : traffic->reads == 1 ? BENCH_COPY : BENCH_COPY_TWO;
-}
-
-static int time_ceiling(bench_run *run, size_t variant, double *seconds) {
-    double began = seconds_now();
-    cl_int error = bench_ceiling_enqueue(&run->b->ceiling, run->b->queue, run->motion, variant, &run->span);
-    if (error == CL_SUCCESS)
-        error = clFinish(run->b->queue);
-    *seconds = seconds_now() - began;
-    return error == CL_SUCCESS ? STATUS_OK : bench_refuse("measuring the ceiling", error);
-}
-
-/* Times each of the kernels in turn, after one launch of each to warm up, which is all where there is but one. */
-static int choose_ceiling(bench_run *run) {
-    enum { TRIES = 3 };
-    const bench_ceiling *ceiling = &run->b->ceiling;
-    size_t kernels = 0;
-    for (size_t v = 0; v < BENCH_VARIANTS; v++)
-        kernels += ceiling->kernels[run->motion][v] != NULL;
-    const size_t tries = kernels > 1 ? TRIES : 0;
-    double seconds[BENCH_VARIANTS][TRIES + 1], best = 0;
-    int status = STATUS_OK;
-    for (size_t i = 0; i <= tries; i++)
-        for (size_t v = 0; v < BENCH_VARIANTS && status == STATUS_OK; v++)
-            if (ceiling->kernels[run->motion][v] != NULL)
-                status = time_ceiling(run, v, &seconds[v][i]);
-    bench_traffic traffic = bench_traffic_of(run->c);
-    unsigned tensors = traffic.reads + traffic.writes > 0 ? traffic.reads + traffic.writes : 1;
-    for (size_t v = 0; v < BENCH_VARIANTS && status == STATUS_OK; v++) {
-        if (ceiling->kernels[run->motion][v] == NULL)
-            continue;
-        double bytes = tensors * (double)bench_ceiling_bytes(ceiling, v, run->span.bytes);
-        double speed = bytes / (tries > 0 ? median_of(seconds[v] + 1, tries) : seconds[v][0]);
-        if (speed <= best)
-            continue;
-        best = speed;
-        run->variant = v;
-        run->ceiling_bytes = bytes;
-    }
-    return status;
-}
 
 /* ---- the operation ---- */
 
@@ -144,17 +84,17 @@ static void take_turn(bench_run *run) {
 static int time_rounds(bench_run *run, bench_line *line) {
     size_t rounds = 0;
     line->bytes = bench_traffic_of(run->c).bytes;
-    int status = choose_ceiling(run);
+    int status = bench_find_speed(run->b, run->c, &run->span, &run->speed);
     if (status == STATUS_OK)
         status = warm_up(run);
     for (double end = seconds_now() + run->b->min_time; status == STATUS_OK && rounds < MOST_ROUNDS; rounds++) {
         if (rounds >= LEAST_ROUNDS && seconds_now() > end)
             break;
         take_turn(run);
-        status = time_ceiling(run, run->variant, &run->ceiling[rounds]);
+        status = bench_time_ceiling(run->b, run->c, run->speed.variant, &run->span, &run->ceiling[rounds]);
         if (status == STATUS_OK)
             status = time_calls(run, &run->op[rounds]);
-        run->ceiling[rounds] *= line->bytes / run->ceiling_bytes; /* for as many bytes as one call moves */
+        run->ceiling[rounds] *= line->bytes / run->speed.bytes; /* for as many bytes as one call moves */
         run->ratio[rounds] = run->ceiling[rounds] / run->op[rounds];
     }
     if (status != STATUS_OK)
@@ -172,7 +112,6 @@ static int time_rounds(bench_run *run, bench_line *line) {
 
 static int measure_plan(bench *b, const bench_case *c, clxent_plan *plan, bench_line *line) {
     clxent_plan_info info = {.struct_size = sizeof info};
-    bench_traffic traffic = bench_traffic_of(c);
     clxent_plan_get_info(plan, &info);
     int status = bench_buffers_prepare(b, c, info.workspace_size);
     if (status == STATUS_OK)
@@ -182,8 +121,8 @@ static int measure_plan(bench *b, const bench_case *c, clxent_plan *plan, bench_
     bench_run *run = malloc(sizeof *run);
     if (run == NULL)
         return complain("no memory for %zu bytes of measured times", sizeof *run);
-    *run = (bench_run){.b = b, .c = c, .plan = plan, .motion = motion_of(&traffic)};
-    *line = (bench_line){.what = *c, .engine = info.engine_name, .ceiling = name_of_ceiling(c, run->motion)};
+    *run = (bench_run){.b = b, .c = c, .plan = plan};
+    *line = (bench_line){.what = *c, .engine = info.engine_name, .ceiling = bench_ceiling_name(c)};
     share_sets(run);
     status = time_rounds(run, line);
     free(run);

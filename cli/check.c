@@ -3,6 +3,7 @@
 #include "check_table.h"
 #include "device.h"
 #include "message.h"
+#include "progress.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -82,7 +83,7 @@ static size_t run_table(const cli_device *device, bool all, bool to_json) {
         check_show_progress(&line, i, lines);
         for (size_t j = 0; check_get_case(&line, j, largest_group, &c); j++)
             run_case(device->context, &c, &out);
-        check_clear_progress();
+        progress_clear();
         if (to_json)
             check_print_json(&line, &out);
         else

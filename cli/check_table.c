@@ -2,10 +2,10 @@
 #include "check_table.h"
 
 #include "json.h"
+#include "progress.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *const op_names[] = {[CLXENT_SOFTMAX] = "softmax",
                                        [CLXENT_LOG_SOFTMAX] = "log-softmax",
@@ -76,17 +76,9 @@ void check_add_reason(check_outcome *out, const char *reason) {
         snprintf(out->reason + length, sizeof out->reason - length, "%s%s", length > 0 ? "; " : "", reason);
 }
 
-/* ---- progress ---- */
-
 void check_show_progress(const check_line *line, size_t done, size_t all) {
-    if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r\033[K%zu of %zu: %s %s %s %s", done, all, op_names[line->op], pass_names[line->pass],
-                type_names[line->dtype], engine_names[line->engine]);
-}
-
-void check_clear_progress(void) {
-    if (isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
+    progress_show(done, all, "%s %s %s %s", op_names[line->op], pass_names[line->pass], type_names[line->dtype],
+                  engine_names[line->engine]);
 }
 
 /* ---- rows ---- */

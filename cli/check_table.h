@@ -25,9 +25,8 @@ void check_print_row(const check_line *line, const check_outcome *out, check_not
 void check_print_json(const check_line *line, const check_outcome *out);
 void check_print_notes(const check_notes *all);
 
-/* What is being done, on standard error where that is a terminal. */
+/* Says which line is being run. */
 void check_show_progress(const check_line *line, size_t done, size_t all);
-void check_clear_progress(void);
 
 /* Keeps the first complaint of a line, with what it takes to run that case again. */
 void check_fail(check_outcome *out, const check_case *c, const char *what);

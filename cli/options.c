@@ -181,11 +181,21 @@ static bool answer_help(const cli_command *self, int count, char **words, int *s
     return false;
 }
 
+static const char *operand_of(const cli_command *self) {
+    return self->operand != NULL ? self->operand : "file";
+}
+
 static int check_files(const cli_command *self, const cli_arguments *given) {
     for (size_t i = 0; i < MAX_FILES; i++)
         if (self->files[i] != NULL && given->files[i] == NULL)
-            return complain_usage(self->name, "%s needs the file %s", self->name, self->files[i]);
+            return complain_usage(self->name, "%s needs the %s %s", self->name, operand_of(self), self->files[i]);
     return STATUS_OK;
+}
+
+static int refuse_operand(const cli_command *self, size_t taken, const char *word) {
+    static const char *const numbers[] = {"no", "one", "two"};
+    return complain_usage(self->name, "%s takes %s %s%s, so \"%s\" is one too many", self->name, numbers[taken],
+                          operand_of(self), taken > 1 ? "s" : "", word);
 }
 
 int parse_arguments(const cli_command *self, int count, char **words, cli_arguments *given, bool *done) {
@@ -204,11 +214,7 @@ int parse_arguments(const cli_command *self, int count, char **words, cli_argume
             if (status != STATUS_OK)
                 return status;
         } else if (files == MAX_FILES || self->files[files] == NULL) {
-            return complain_usage(self->name, "%s takes %s, so \"%s\" is one too many", self->name,
-                                  files == 0   ? "no file"
-                                  : files == 1 ? "one file"
-                                               : "two files",
-                                  words[i]);
+            return refuse_operand(self, files, words[i]);
         } else {
             given->files[files++] = words[i];
         }
@@ -254,4 +260,18 @@ int option_real(const cli_command *self, const cli_arguments *given, option_id i
                               write_range(least, most, range, sizeof range));
     *number = parsed;
     return STATUS_OK;
+}
+
+int option_choice(const cli_command *self, const cli_arguments *given, option_id id, const char *const *names,
+                  int *index) {
+    const char *text = given->values[id];
+    if (text == NULL)
+        return STATUS_OK;
+    for (int i = 0; names[i] != NULL; i++)
+        if (strcmp(names[i], text) == 0) {
+            *index = i;
+            return STATUS_OK;
+        }
+    return complain_usage(self->name, "%s is \"%s\", which it cannot be; the nearest is %s", option_name(id), text,
+                          nearest_name(text, names));
 }

@@ -99,6 +99,7 @@ struct cli_command {
     const char *name;
     const char *summary;          /* one line for `clxent --help` */
     const char *files[MAX_FILES]; /* what --help calls the files it takes, NULL where it takes fewer */
+    const char *operand;          /* what these are where they are no files: "operation"; else NULL */
     const char *about;            /* a paragraph */
     const cli_option *options;
     const char *example;
@@ -107,7 +108,7 @@ struct cli_command {
 
 extern const cli_command softmax_command, log_softmax_command, nll_loss_command, cross_entropy_command,
     binary_cross_entropy_command, binary_cross_entropy_with_logits_command, devices_command, check_command,
-    bench_command;
+    explain_command, bench_command;
 
 /* Parses what follows the command's name. With *done set the command has nothing more to do: --help or --version was
  * asked for and printed, or the returned status is a complaint already made. */
@@ -117,6 +118,10 @@ int parse_arguments(const cli_command *self, int count, char **words, cli_argume
 int option_integer(const cli_command *self, const cli_arguments *given, option_id id, int64_t *number);
 int option_real(const cli_command *self, const cli_arguments *given, option_id id, double least, double most,
                 double *number);
+
+/* The index of an option's value among `names` (ended by NULL); `*index` is left alone where the option is not given. */
+int option_choice(const cli_command *self, const cli_arguments *given, option_id id, const char *const *names,
+                  int *index);
 
 /* "--axis" */
 const char *option_name(option_id id);

@@ -17,6 +17,7 @@ static const cli_command *const commands[] = {
     &binary_cross_entropy_with_logits_command,
     &devices_command,
     &check_command,
+    &explain_command,
     &bench_command,
     &tune_command,
 };

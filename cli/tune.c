@@ -2,9 +2,9 @@
  * host/geometry.c would need for it. */
 #include "tune.h"
 
-#include "bench_report.h"
 #include "json.h"
 #include "message.h"
+#include "progress.h"
 #include "timing.h"
 
 #include <stdio.h>
@@ -127,9 +127,9 @@ static int tune_shapes(bench *b, const bench_cases *cases, bool must, bool as_js
         tune_candidate list[TUNE_MAX_CANDIDATES];
         size_t count = list_candidates(c, &b->device, list);
         double left = end - seconds_now();
-        bench_show_progress(c, i, cases->count);
+        progress_show(i, cases->count, "%s", bench_describe(c).text);
         int status = tune_measure(b, c, left > 0 ? left / (double)(cases->count - i) : 0, list, &count);
-        bench_clear_progress();
+        progress_clear();
         if (status == BENCH_CANNOT && !must) {
             fprintf(stderr, "left out: %s\n", b->reason);
             continue;
@@ -187,10 +187,11 @@ static int run(const cli_command *self, const cli_arguments *given) {
 const cli_command tune_command = {
     .name = "tune",
     .summary = "the fastest engine and work-group size on a device",
-    .about = "Measures cross-entropy with its gradient by every engine that has a chance, with work-groups of several\n"
-             "sizes, at a handful of shapes; prints each beside what the library chooses by itself, and the row that\n"
-             "would make it choose the best: an entry of the table in host/geometry.c, which wants one for every kind\n"
-             "of GPU that somebody has measured. Takes about a minute; where a driver compiles slowly, it tries less.",
+    .about = "Measures cross-entropy with its gradient by every engine that has a chance, with work-groups of\n"
+             "several sizes, at a handful of shapes; prints each beside what the library chooses by itself, and\n"
+             "the row that would make it choose the best: an entry of the table in host/geometry.c, which wants\n"
+             "one for every kind of GPU that somebody has measured. Takes about a minute; where a driver compiles\n"
+             "slowly, it tries less.",
     .options = options,
     .example = "  clxent tune --device gpu",
     .run = run,

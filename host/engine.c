@@ -13,9 +13,9 @@ typedef struct engine {
     clx_layout layout;
     bool shared_rows, splits;
     /* Can it do the problem at all? If not, `reason` says why not. */
-    bool (*can)(const clx_problem *problem, const clx_device *device, char reason[128]);
-    /* Would one choose it, where it can? */
-    bool (*suits)(const clx_problem *problem, const clx_device *device);
+    bool (*can)(const clx_problem *problem, const clx_device *device, char reason[CLX_REASON]);
+    /* Would one choose it, where it can? `reason` says what decides, either way. */
+    bool (*suits)(const clx_problem *problem, const clx_device *device, char reason[CLX_REASON]);
     size_t (*group_size)(const clx_problem *problem, const clx_device *device);
 } engine;
 
@@ -36,21 +36,22 @@ static size_t staged_tensors(const clx_problem *problem) {
 /* ---- column ---- */
 
 /* Where rows lie side by side their classes are ints, see read_targets in kernels/layout.cl. */
-static bool counts_classes(const clx_problem *problem, char reason[128]) {
+static bool counts_classes(const clx_problem *problem, char reason[CLX_REASON]) {
     if (problem->desc.classes <= INT32_MAX)
         return true;
-    snprintf(reason, 128, "classes is %zu, with rows side by side it can be at most %d", problem->desc.classes,
+    snprintf(reason, CLX_REASON, "classes is %zu, with rows side by side it can be at most %d", problem->desc.classes,
              INT32_MAX);
     return false;
 }
 
-static bool column_can(const clx_problem *problem, const clx_device *device, char reason[128]) {
+static bool column_can(const clx_problem *problem, const clx_device *device, char reason[CLX_REASON]) {
     (void)device;
     return counts_classes(problem, reason);
 }
 
-static bool column_suits(const clx_problem *problem, const clx_device *device) {
+static bool column_suits(const clx_problem *problem, const clx_device *device, char reason[CLX_REASON]) {
     (void)device;
+    snprintf(reason, CLX_REASON, "it is for positions side by side, and inner is %zu", problem->desc.inner);
     return problem->desc.inner > 1;
 }
 
@@ -72,14 +73,14 @@ static size_t most_sharing(const clx_problem *problem, const clx_device *device)
     return states > 0 ? states - 1 : 0;
 }
 
-static bool row_per_group_can(const clx_problem *problem, const clx_device *device, char reason[128]) {
+static bool row_per_group_can(const clx_problem *problem, const clx_device *device, char reason[CLX_REASON]) {
     if (problem->desc.inner > 1) {
-        snprintf(reason, 128, "inner is %zu, it needs the classes of a row side by side", problem->desc.inner);
+        snprintf(reason, CLX_REASON, "inner is %zu, it needs the classes of a row side by side", problem->desc.inner);
         return false;
     }
     size_t items = problem->desc.work_group_size > 0 ? problem->desc.work_group_size : 1;
     if (items > most_sharing(problem, device)) {
-        snprintf(reason, 128,
+        snprintf(reason, CLX_REASON,
                  "%zu work-items need %zu bytes of local memory each, the row as many more, the device has %zu", items,
                  state_bytes(problem), device->local_memory);
         return false;
@@ -87,8 +88,19 @@ static bool row_per_group_can(const clx_problem *problem, const clx_device *devi
     return true;
 }
 
-static bool row_per_group_suits(const clx_problem *problem, const clx_device *device) {
-    return device->simt && visits_classes(problem) && problem->desc.classes > clx_tuning_of(device).few_classes;
+static bool row_per_group_suits(const clx_problem *problem, const clx_device *device, char reason[CLX_REASON]) {
+    const size_t few = clx_tuning_of(device).few_classes;
+    if (!device->simt) {
+        snprintf(reason, CLX_REASON, "it is for devices that run the work-items of a group side by side, as GPUs do");
+        return false;
+    }
+    if (!visits_classes(problem)) {
+        snprintf(reason, CLX_REASON, "this pass of %s visits one class of a row, there is nothing to share",
+                 problem->op->title);
+        return false;
+    }
+    snprintf(reason, CLX_REASON, "it is for more than %zu classes, and there are %zu", few, problem->desc.classes);
+    return problem->desc.classes > few;
 }
 
 /* Enough work-items to take a row in a few steps, as far as the device goes. */
@@ -104,9 +116,9 @@ size_t clx_row_chunks(const clx_problem *problem) {
     return (problem->desc.classes + CLX_CHUNK - 1) / CLX_CHUNK;
 }
 
-static bool row_split_can(const clx_problem *problem, const clx_device *device, char reason[128]) {
+static bool row_split_can(const clx_problem *problem, const clx_device *device, char reason[CLX_REASON]) {
     if (!visits_classes(problem)) {
-        snprintf(reason, 128, "this pass of %s visits one class of a row, there is nothing to split",
+        snprintf(reason, CLX_REASON, "this pass of %s visits one class of a row, there is nothing to split",
                  problem->op->title);
         return false;
     }
@@ -114,33 +126,45 @@ static bool row_split_can(const clx_problem *problem, const clx_device *device, 
 }
 
 /* Where a group to a row would leave compute units idle. */
-static bool row_split_suits(const clx_problem *problem, const clx_device *device) {
-    return row_per_group_suits(problem, device) && clx_row_chunks(problem) > 1 && problem->rows < device->compute_units;
+static bool row_split_suits(const clx_problem *problem, const clx_device *device, char reason[CLX_REASON]) {
+    if (!row_per_group_suits(problem, device, reason))
+        return false;
+    if (clx_row_chunks(problem) <= 1) {
+        snprintf(reason, CLX_REASON, "it is for more than %zu classes, and there are %zu", CLX_CHUNK,
+                 problem->desc.classes);
+        return false;
+    }
+    snprintf(reason, CLX_REASON, "it is for fewer rows than the %zu compute units, and there are %zu",
+             device->compute_units, problem->rows);
+    return problem->rows < device->compute_units;
 }
 
 /* ---- row_per_item, rows_per_lane ---- */
 
-static bool needs_no_inner(const clx_problem *problem, const clx_device *device, char reason[128]) {
+static bool needs_no_inner(const clx_problem *problem, const clx_device *device, char reason[CLX_REASON]) {
     (void)device;
     if (problem->desc.inner > 1) {
-        snprintf(reason, 128, "inner is %zu, it needs the classes of a row side by side", problem->desc.inner);
+        snprintf(reason, CLX_REASON, "inner is %zu, it needs the classes of a row side by side", problem->desc.inner);
         return false;
     }
     return true;
 }
 
-static bool rows_per_lane_can(const clx_problem *problem, const clx_device *device, char reason[128]) {
+static bool rows_per_lane_can(const clx_problem *problem, const clx_device *device, char reason[CLX_REASON]) {
     return needs_no_inner(problem, device, reason) && counts_classes(problem, reason);
 }
 
-static bool always_suits(const clx_problem *problem, const clx_device *device) {
+static bool always_suits(const clx_problem *problem, const clx_device *device, char reason[CLX_REASON]) {
     (void)problem, (void)device;
+    snprintf(reason, CLX_REASON, "it is for any rows whose classes lie side by side");
     return true;
 }
 
 /* Rows that do not fill a vector, or that a work-group would not share well. */
-static bool few_classes(const clx_problem *problem, const clx_device *device) {
-    return problem->desc.classes <= clx_tuning_of(device).few_classes;
+static bool few_classes(const clx_problem *problem, const clx_device *device, char reason[CLX_REASON]) {
+    const size_t few = clx_tuning_of(device).few_classes;
+    snprintf(reason, CLX_REASON, "it is for up to %zu classes, and there are %zu", few, problem->desc.classes);
+    return problem->desc.classes <= few;
 }
 
 /* The last two accept everything between them but more classes than an int counts, with an inner size. */
@@ -265,15 +289,28 @@ static clxent_status decide(const clx_problem *problem, const clx_device *device
 }
 
 clxent_status clx_engine_choose(const clx_problem *problem, const clx_device *device, clx_geometry *geometry) {
-    char reason[128] = "";
+    char reason[CLX_REASON] = "", what_decides[CLX_REASON];
     for (size_t i = 0; i < ENGINES; i++) {
         bool forced = problem->desc.engine == engines[i].id;
         if (problem->desc.engine != CLXENT_ENGINE_AUTO && !forced)
             continue;
-        if (engines[i].can(problem, device, reason) && (forced || engines[i].suits(problem, device)))
+        if (engines[i].can(problem, device, reason) && (forced || engines[i].suits(problem, device, what_decides)))
             return decide(problem, device, &engines[i], geometry);
     }
     return clx_fail(CLXENT_UNSUPPORTED, "engine %s cannot do this: %s", clx_engine_name(problem->desc.engine), reason);
+}
+
+void clx_engine_reason(const clx_problem *problem, const clx_device *device, clxent_engine in_use, clxent_engine asked,
+                       char reason[CLX_REASON]) {
+    const engine *e = engines;
+    while (e->id != asked)
+        e++;
+    if (!e->can(problem, device, reason))
+        return;
+    if (problem->desc.engine != CLXENT_ENGINE_AUTO)
+        snprintf(reason, CLX_REASON, "the descriptor asks for %s", asked == in_use ? "it" : clx_engine_name(in_use));
+    else if (e->suits(problem, device, reason) && asked != in_use)
+        snprintf(reason, CLX_REASON, "%s suits too and comes before it", clx_engine_name(in_use));
 }
 
 /* Rows, vectors of rows, or chunks of rows: what a work-item, or a work-group, takes one of at a time. */

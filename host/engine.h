@@ -31,6 +31,11 @@ size_t clx_row_chunks(const clx_problem *problem);
  * Refuses with UNSUPPORTED and the reason. */
 clxent_status clx_engine_choose(const clx_problem *problem, const clx_device *device, clx_geometry *geometry);
 
+/* Why an engine is in use or not, in a plan that uses `in_use`: what it cannot do, or what decides. `asked` is never AUTO. */
+#define CLX_REASON 128 /* bytes of a reason, its end included */
+void clx_engine_reason(const clx_problem *problem, const clx_device *device, clxent_engine in_use, clxent_engine asked,
+                       char reason[CLX_REASON]);
+
 /* Refuses with UNSUPPORTED where a row takes more loop iterations than the device can do; clx_engine_choose has asked
  * this already, for its own group_size. */
 clxent_status clx_engine_check_loops(const clx_problem *problem, const clx_device *device,

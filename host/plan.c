@@ -7,6 +7,7 @@
 #include "op.h"
 #include "status.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static clxent_status check_device(const clx_problem *problem, const clx_device *device) {
@@ -160,9 +161,25 @@ clxent_status clxent_plan_get_info(const clxent_plan *plan, clxent_plan_info *in
     info->engine = plan->geometry.engine;
     info->engine_name = plan->geometry.name;
     info->work_group_size = plan->geometry.group_size;
+    info->work_items = plan->global_size;
     info->workspace_size = plan->workspace.size;
     info->kernels = (unsigned)clx_list_launches(plan, (clx_wishes){false, false, false}, launches);
     info->programs_built = plan->programs_built;
+    return CLXENT_SUCCESS;
+}
+
+clxent_status clxent_plan_get_reason(const clxent_plan *plan, clxent_engine engine, size_t size, char *text) {
+    if (plan == NULL || text == NULL)
+        return clx_fail(CLXENT_INVALID_ARGUMENT, "%s is null", plan == NULL ? "plan" : "text");
+    if (size == 0)
+        return clx_fail(CLXENT_INVALID_ARGUMENT, "size is 0, it must have room for the end of the text");
+    const int number = (int)engine;
+    if (number <= CLXENT_ENGINE_AUTO || number > CLXENT_ENGINE_ROW_SPLIT)
+        return clx_fail(CLXENT_INVALID_OPTION, "engine is %d, it must be from 1 to %d", number,
+                        (int)CLXENT_ENGINE_ROW_SPLIT);
+    char reason[CLX_REASON];
+    clx_engine_reason(&plan->problem, &plan->core->device, plan->geometry.engine, engine, reason);
+    snprintf(text, size, "%s", reason);
     return CLXENT_SUCCESS;
 }
 

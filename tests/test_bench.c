@@ -1,7 +1,7 @@
 /* `clxent bench` from outside: its three formats, its picture, what it refuses. */
+#include "json_lines.h"
 #include "run_program.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,69 +17,6 @@
 #define BENCH_TEST(name) cmocka_unit_test_setup_teardown(name, enter_directory, leave_directory)
 
 /* ---- JSON ---- */
-
-/* Goes over one JSON value and returns what follows it, NULL where it is none. */
-static const char *skip_value(const char *at);
-
-static const char *skip_string(const char *at) {
-    if (*at != '"')
-        return NULL;
-    for (at++; *at != '"'; at += *at == '\\' ? 2 : 1)
-        if (*at == '\0' || (unsigned char)*at < 0x20)
-            return NULL;
-    return at + 1;
-}
-
-/* The members of an object or a list, from behind the bracket to behind its partner. */
-static const char *skip_members(const char *at, bool named, char end) {
-    for (bool first = true; at != NULL && *at != end; first = false) {
-        if (!first && strncmp(at, ", ", 2) != 0)
-            return NULL;
-        at += first ? 0 : 2;
-        if (named) {
-            at = skip_string(at);
-            if (at == NULL || strncmp(at, ": ", 2) != 0)
-                return NULL;
-            at += 2;
-        }
-        at = skip_value(at);
-    }
-    return at != NULL ? at + 1 : NULL;
-}
-
-static const char *skip_value(const char *at) {
-    char *end;
-    if (*at == '{' || *at == '[')
-        return skip_members(at + 1, *at == '{', *at == '{' ? '}' : ']');
-    if (*at == '"')
-        return skip_string(at);
-    if (strncmp(at, "true", 4) == 0)
-        return at + 4;
-    if (strncmp(at, "false", 5) == 0)
-        return at + 5;
-    if (*at != '-' && !isdigit((unsigned char)*at))
-        return NULL;
-    strtod(at, &end);
-    return end;
-}
-
-/* Every line is an object; returns how many there are. */
-static size_t expect_json_lines(const char *text) {
-    size_t lines = 0;
-    for (const char *at = text; *at != '\0'; lines++) {
-        const char *behind = *at == '{' ? skip_value(at) : NULL;
-        if (behind == NULL || *behind != '\n')
-            fail_msg("line %zu is not a JSON object: %s", lines, at);
-        at = behind + 1;
-    }
-    return lines;
-}
-
-static void expect_text(const char *line, const char *name, const char *expected) {
-    char text[64];
-    json_text(line, name, text, sizeof text);
-    assert_string_equal(text, expected);
-}
 
 /* The figures of a line fit together. */
 static void expect_figures(const char *line, double elements, double bytes) {
@@ -101,12 +38,12 @@ static void test_json(void **state) {
     const char *line = run.out;
     static const char *const passes[] = {"forward", "backward", "forward-backward"};
     for (size_t i = 0; i < 3; i++) {
-        expect_text(line, "op", "cross-entropy");
-        expect_text(line, "pass", passes[i]);
-        expect_text(line, "dtype", "f32");
-        expect_text(line, "engine", "column");
-        expect_text(line, "in_place", "false");
-        expect_text(line, "ceiling", i == 0 ? "read" : "copy");
+        expect_member(line, "op", "cross-entropy");
+        expect_member(line, "pass", passes[i]);
+        expect_member(line, "dtype", "f32");
+        expect_member(line, "engine", "column");
+        expect_member(line, "in_place", "false");
+        expect_member(line, "ceiling", i == 0 ? "read" : "copy");
         assert_non_null(strstr(line, "\"shape\": [8, 21, 4, 3], "));
         expect_figures(line, 2016, (i == 0 ? 1 : 2) * 2016 * 4 + 96 * 4);
         line = strchr(line, '\n') + 1;
@@ -118,14 +55,14 @@ static void test_in_place(void **state) {
     program_run run = expect_success("bench --op softmax --dtype bf16 --in-place --shape 9x50 --min-time 0 --json");
     assert_int_equal(expect_json_lines(run.out), 2);
     const char *line = run.out;
-    expect_text(line, "pass", "forward");
-    expect_text(line, "ceiling", "scale in place");
-    expect_text(line, "in_place", "true");
-    expect_text(line, "dtype", "bf16");
+    expect_member(line, "pass", "forward");
+    expect_member(line, "ceiling", "scale in place");
+    expect_member(line, "in_place", "true");
+    expect_member(line, "dtype", "bf16");
     expect_figures(line, 450, 2 * 900);
     line = strchr(line, '\n') + 1;
-    expect_text(line, "pass", "backward");
-    expect_text(line, "ceiling", "scale of two in place");
+    expect_member(line, "pass", "backward");
+    expect_member(line, "ceiling", "scale of two in place");
     expect_figures(line, 450, 3 * 900);
 }
 

@@ -113,6 +113,58 @@ static void engines_of_a_gpu(void **state) {
     assert_int_equal(g.lanes, 2);
 }
 
+static void expect_reason(const clx_problem *problem, const clx_device *device, clxent_engine engine,
+                          const char *expected) {
+    char reason[CLX_REASON];
+    clx_engine_reason(problem, device, choose(problem, device).engine, engine, reason);
+    assert_string_equal(reason, expected);
+}
+
+/* Why each engine is taken or not follows the order in which they are asked. */
+static void reasons_of_a_gpu(void **state) {
+    (void)state;
+    clx_device d = gpu();
+    clx_problem few = problem_of(CLXENT_SOFTMAX, CLXENT_FORWARD, CLXENT_F32, 100, 32),
+                large = problem_of(CLXENT_SOFTMAX, CLXENT_FORWARD, CLXENT_F32, 100, 50257),
+                lonely = problem_of(CLXENT_SOFTMAX, CLXENT_FORWARD, CLXENT_F32, 4, 128256),
+                gather = problem_of(CLXENT_NLL_LOSS, CLXENT_FORWARD, CLXENT_F32, 100, 1000);
+    expect_reason(&few, &d, CLXENT_ENGINE_ROWS_PER_LANE, "it is for up to 32 classes, and there are 32");
+    expect_reason(&few, &d, CLXENT_ENGINE_ROW_SPLIT, "it is for more than 32 classes, and there are 32");
+    expect_reason(&few, &d, CLXENT_ENGINE_ROW_PER_ITEM, "rows_per_lane suits too and comes before it");
+    expect_reason(&few, &d, CLXENT_ENGINE_COLUMN, "it is for positions side by side, and inner is 1");
+    expect_reason(&large, &d, CLXENT_ENGINE_ROWS_PER_LANE, "it is for up to 32 classes, and there are 50257");
+    expect_reason(&large, &d, CLXENT_ENGINE_ROW_SPLIT,
+                  "it is for fewer rows than the 60 compute units, and there are 100");
+    expect_reason(&large, &d, CLXENT_ENGINE_ROW_PER_GROUP, "it is for more than 32 classes, and there are 50257");
+    expect_reason(&lonely, &d, CLXENT_ENGINE_ROW_SPLIT,
+                  "it is for fewer rows than the 60 compute units, and there are 4");
+    expect_reason(&lonely, &d, CLXENT_ENGINE_ROW_PER_GROUP, "row_split suits too and comes before it");
+    large.desc.classes = 16384;
+    expect_reason(&large, &d, CLXENT_ENGINE_ROW_SPLIT, "it is for more than 16384 classes, and there are 16384");
+    expect_reason(&gather, &d, CLXENT_ENGINE_ROW_PER_GROUP,
+                  "this pass of nll-loss visits one class of a row, there is nothing to share");
+    expect_reason(&gather, &d, CLXENT_ENGINE_ROW_SPLIT,
+                  "this pass of nll-loss visits one class of a row, there is nothing to split");
+    expect_reason(&gather, &d, CLXENT_ENGINE_ROW_PER_ITEM, "it is for any rows whose classes lie side by side");
+    d.local_memory = 0;
+    expect_reason(&large, &d, CLXENT_ENGINE_ROW_PER_GROUP,
+                  "1 work-items need 32 bytes of local memory each, the row as many more, the device has 0");
+}
+
+static void reasons_of_a_cpu(void **state) {
+    (void)state;
+    clx_device d = gpu();
+    d.simt = false;
+    clx_problem large = problem_of(CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD, CLXENT_F32, 100, 50257);
+    const char *const for_gpus = "it is for devices that run the work-items of a group side by side, as GPUs do";
+    expect_reason(&large, &d, CLXENT_ENGINE_ROW_PER_GROUP, for_gpus);
+    expect_reason(&large, &d, CLXENT_ENGINE_ROW_SPLIT, for_gpus);
+    expect_reason(&large, &d, CLXENT_ENGINE_ROW_PER_ITEM, "it is for any rows whose classes lie side by side");
+    large.desc.engine = CLXENT_ENGINE_ROW_SPLIT;
+    expect_reason(&large, &d, CLXENT_ENGINE_ROW_SPLIT, "the descriptor asks for it");
+    expect_reason(&large, &d, CLXENT_ENGINE_ROW_PER_ITEM, "the descriptor asks for row_split");
+}
+
 /* Classes of a row that is kept in local memory: all of them, or none. */
 static size_t kept(clxent_op op, clxent_pass pass, size_t classes, const clx_device *d) {
     clx_problem problem = problem_of(op, pass, CLXENT_F32, 100, classes);
@@ -160,7 +212,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_of_a_cpu), cmocka_unit_test(groups_fit_the_hardware),
         cmocka_unit_test(powers_of_two),    cmocka_unit_test(a_measured_device),
-        cmocka_unit_test(engines_of_a_gpu), cmocka_unit_test(rows_that_are_kept),
+        cmocka_unit_test(engines_of_a_gpu), cmocka_unit_test(reasons_of_a_gpu),
+        cmocka_unit_test(reasons_of_a_cpu), cmocka_unit_test(rows_that_are_kept),
         cmocka_unit_test(any_local_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

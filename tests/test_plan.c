@@ -103,6 +103,47 @@ static void kernels_and_workspace(void **state) {
     }
 }
 
+/* Work-items are those of whole groups, and none where there are no rows. */
+static void work_items(void **state) {
+    (void)state;
+    for (size_t batch = 0; batch <= 1000; batch = 10 * batch + 1) {
+        clxent_desc desc = good_desc(LOSS);
+        desc.batch = batch;
+        clxent_plan_info info = info_of(&desc);
+        assert_int_equal(info.work_items % info.work_group_size, 0);
+        assert_int_equal(info.work_items > 0, batch > 0);
+    }
+}
+
+static void assert_reason(const clxent_plan *plan, clxent_engine engine, const char *text) {
+    char reason[128];
+    assert_success(clxent_plan_get_reason(plan, engine, sizeof reason, reason));
+    assert_string_equal(reason, text);
+}
+
+/* What decided, or would have refused, of every engine; also where one is forced, and where there is little room. */
+static void reasons(void **state) {
+    (void)state;
+    clxent_plan *plan = NULL;
+    clxent_desc desc = good_desc(LOSS);
+    desc.inner = 7;
+    assert_success(clxent_plan_create(the_device.context, &desc, &plan));
+    assert_reason(plan, CLXENT_ENGINE_COLUMN, "it is for positions side by side, and inner is 7");
+    for (clxent_engine engine = CLXENT_ENGINE_ROW_PER_ITEM; engine <= CLXENT_ENGINE_ROW_SPLIT; engine++)
+        if (engine != CLXENT_ENGINE_COLUMN)
+            assert_reason(plan, engine, "inner is 7, it needs the classes of a row side by side");
+    char little[6];
+    assert_success(clxent_plan_get_reason(plan, CLXENT_ENGINE_COLUMN, sizeof little, little));
+    assert_string_equal(little, "it is");
+    clxent_plan_destroy(plan);
+    desc = good_desc(LOSS);
+    desc.engine = CLXENT_ENGINE_ROW_PER_ITEM;
+    assert_success(clxent_plan_create(the_device.context, &desc, &plan));
+    assert_reason(plan, CLXENT_ENGINE_ROW_PER_ITEM, "the descriptor asks for it");
+    assert_reason(plan, CLXENT_ENGINE_COLUMN, "the descriptor asks for row_per_item");
+    clxent_plan_destroy(plan);
+}
+
 /* ---- programs ---- */
 
 static void another_shape_compiles_nothing(void **state) {
@@ -225,6 +266,8 @@ int main(void) {
         cmocka_unit_test(forced_engines_and_groups),
         cmocka_unit_test(chosen_engines),
         cmocka_unit_test(kernels_and_workspace),
+        cmocka_unit_test(work_items),
+        cmocka_unit_test(reasons),
         cmocka_unit_test(another_shape_compiles_nothing),
         cmocka_unit_test(a_plan_outlives_its_context),
         cmocka_unit_test(errors_of_opencl_come_through),

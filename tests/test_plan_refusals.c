@@ -1,4 +1,4 @@
-/* Every refusal of clxent_plan_create and clxent_plan_get_info, by exact status and with the numbers, while *plan and
+/* Every refusal of clxent_plan_create, _get_info and _get_reason, by exact status and with the numbers, while *plan and
  * *info stay as they were; and what looks alike on a device that can do it. */
 #include "api_fixture.h"
 
@@ -313,6 +313,27 @@ static void info_refusals(void **state) {
     clxent_plan_destroy(plan);
 }
 
+static void reason_refusals(void **state) {
+    (void)state;
+    clxent_desc desc = good_desc(SOFTMAX);
+    clxent_plan *plan = NULL;
+    clxent_engine engine = CLXENT_ENGINE_COLUMN;
+    char text[8] = "as ever";
+    assert_success(clxent_plan_create(the_device.context, &desc, &plan));
+    assert_refused(clxent_plan_get_reason(NULL, engine, sizeof text, text), ARGUMENT, "plan is null");
+    assert_refused(clxent_plan_get_reason(plan, engine, sizeof text, NULL), ARGUMENT, "text is null");
+    assert_refused(clxent_plan_get_reason(plan, engine, 0, text), ARGUMENT, "size is 0");
+    static const int wrong[] = {0, 6, -1};
+    for (size_t i = 0; i < 3; i++) {
+        char expected[64];
+        SET_ENUM(engine, wrong[i]);
+        snprintf(expected, sizeof expected, "engine is %d, it must be from 1 to 5", wrong[i]);
+        assert_refused(clxent_plan_get_reason(plan, engine, sizeof text, text), OPTION, expected);
+    }
+    assert_string_equal(text, "as ever");
+    clxent_plan_destroy(plan);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(null_pointers),
@@ -329,6 +350,7 @@ int main(void) {
         cmocka_unit_test(double_precision),
         cmocka_unit_test(rows_of_any_length),
         cmocka_unit_test(info_refusals),
+        cmocka_unit_test(reason_refusals),
     };
     return cmocka_run_group_tests_name("plan: refusals", tests, open_device, close_device);
 }

@@ -32,7 +32,9 @@ static void test_help_and_version(void **state) {
                                         "binary-cross-entropy-with-logits",
                                         "devices",
                                         "check",
-                                        "bench"};
+                                        "explain",
+                                        "bench",
+                                        "tune"};
     program_run run = expect_success("--help");
     expect_short_lines(run.out);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

@@ -68,6 +68,8 @@ arguments bench bench --op cross-entropy --shape 8x21x512x512 --dtype f16 --pass
     --min-time 0.1 --csv
 arguments sweep bench --sweep --json --plot b.svg
 arguments overhead bench --overhead --device cpu
+arguments explain explain cross-entropy --shape 8x21x512x512 --dtype bf16 --pass backward --json
+arguments no-operation explain softmacks --shape 4x5
 arguments tune tune --shape 1024x10 --time 5 --json
 
 # descriptor NAME BYTE...: which way, which program, then what fuzz_case.c takes.
