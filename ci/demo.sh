@@ -32,4 +32,6 @@ It works. The test images' logits and labels are in build-demo/. To try next:
   build-demo/cli/clxent cross-entropy build-demo/logits.npy build-demo/targets.npy --label-smoothing 0.1 --accuracy --json
   build-demo/examples/train_tumour examples/data/breast_cancer.csv
   build-demo/examples/cutmix examples/data/digits.csv
+  build-demo/examples/language_model 600 README.md docs/*.md
+  build-demo/examples/segmentation build-demo/segmentation.ppm
 END
