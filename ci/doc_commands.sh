@@ -142,7 +142,7 @@ seconds_since() {
 mkdir "$work/bin"
 ln -s "$build/cli/clxent" "$work/bin/clxent"
 ln -s "$build" "$work/build"
-ln -s "$root"/{ci,docs,examples,tests} "$work"
+ln -s "$root"/{README.md,ci,docs,examples,tests} "$work"
 export PATH="$work/bin:$PATH"
 make_arrays
 
