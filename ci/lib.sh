@@ -11,6 +11,9 @@ docs_packages=(doxygen)
 test_packages=("${demo_packages[@]}" "${docs_packages[@]}" clang-14 clang-format-14 gcovr libclang-rt-14-dev libcmocka-dev mesa-opencl-icd
     ninja-build oclgrind pkg-config valgrind)
 
+# A compiler for Windows, and the headers of OpenCL.
+mingw_packages=(cmake gcc-mingw-w64-x86-64-win32 ninja-build opencl-c-headers)
+
 heading() {
     printf '\n== %s\n' "$*"
 }

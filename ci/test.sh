@@ -11,13 +11,13 @@
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-all_stages=(format gcc docs clang sanitize threads fuzz coverage rusticl oclgrind install demo)
+all_stages=(format gcc docs clang sanitize threads fuzz coverage rusticl oclgrind install mingw demo)
 
 # ------------------------------------------------------------------------------------------------------- stages ------
 
 # The tree is formatted as .clang-format says. Versions of clang-format differ, so the version is fixed.
 stage_format() {
-    find include host cli tests examples -name '*.[ch]' -print0 | sort -z | xargs -0 clang-format-14 --dry-run -Werror
+    find include platform host cli tests examples -name '*.[ch]' -print0 | sort -z | xargs -0 clang-format-14 --dry-run -Werror
 }
 
 # The whole suite on PoCL, warnings being errors.
@@ -157,6 +157,11 @@ install_and_use() {
     gcc -std=c11 examples/cross_entropy.c -o "$prefix/consumer" $(pkg-config "${@:2}" --cflags --libs clxent)
     "$prefix/consumer"
     "$prefix/bin/clxent" --version
+}
+
+# Nothing stands in the way of Windows.
+stage_mingw() {
+    ci/mingw.sh
 }
 
 # What a newcomer runs first.

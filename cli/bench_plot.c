@@ -5,13 +5,13 @@
 #include "bench_plot.h"
 
 #include "message.h"
+#include "os.h"
 #include "output.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
     WIDTH = 1040,
@@ -72,9 +72,9 @@ static void put_text(FILE *out, const char *text) {
 static void put_head(FILE *out, const bench *b, int height) {
     char date[32] = "";
     time_t seconds = time(NULL);
-    struct tm parts;
-    if (gmtime_r(&seconds, &parts) != NULL)
-        strftime(date, sizeof date, "%Y-%m-%d", &parts);
+    const struct tm *parts = gmtime(&seconds);
+    if (parts != NULL)
+        strftime(date, sizeof date, "%Y-%m-%d", parts);
     fprintf(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\">\n",
@@ -161,9 +161,9 @@ static void put_picture(FILE *out, const bench *b, const bench_line *lines, size
 
 /* Closes it in any case. */
 static bool write_picture(int fd, const bench *b, const bench_line *lines, size_t count) {
-    FILE *out = fdopen(fd, "w");
+    FILE *out = os_stream(fd);
     if (out == NULL) {
-        close(fd);
+        os_close(fd);
         return false;
     }
     put_picture(out, b, lines, count);
@@ -186,7 +186,7 @@ int bench_plot_check(const char *path) {
     outputs files = {.count = 0};
     int fd = -1, status = outputs_open(&files, path, &fd);
     if (status == STATUS_OK)
-        close(fd);
+        os_close(fd);
     outputs_close(&files);
     return status;
 }

@@ -1,38 +1,31 @@
 /* A handler may run at any moment, in any thread (drivers have some): so it looks only at arrays that are never freed. */
 #include "interrupt.h"
 
+#include "os.h"
 #include "output.h"
 
-#include <limits.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
-static char paths[MAX_OUTPUTS][PATH_MAX];
+static char paths[MAX_OUTPUTS][OS_PATH_MAX];
 static volatile sig_atomic_t guarded[MAX_OUTPUTS];
 
-static void remove_files(int number) {
+static void remove_files(void) {
     for (size_t i = 0; i < MAX_OUTPUTS; i++)
         if (guarded[i])
-            unlink(paths[i]);
-    raise(number); /* which takes effect, by the default action, when this returns */
+            os_remove(paths[i]);
 }
 
-static void install_handlers(void) {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+static void install_handler(void) {
     static bool installed;
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && !installed; i++) {
-        struct sigaction action = {.sa_handler = remove_files, .sa_flags = (int)SA_RESETHAND}, before;
-        sigemptyset(&action.sa_mask);
-        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
-            sigaction(numbers[i], &action, NULL);
-    }
+    if (!installed)
+        os_on_interrupt(remove_files);
     installed = true;
 }
 
 bool interrupt_guard(const char *path) {
-    install_handlers();
+    install_handler();
     for (size_t i = 0; i < MAX_OUTPUTS; i++) {
         if (guarded[i])
             continue;

@@ -3,11 +3,9 @@
 #ifndef CLI_MESSAGE_H
 #define CLI_MESSAGE_H
 
-#if defined(__GNUC__)
-#define CLI_PRINTF(at, first) __attribute__((format(printf, at, first)))
-#else
-#define CLI_PRINTF(at, first)
-#endif
+#include "format.h"
+
+#define CLI_PRINTF(at, first) CLX_PRINTF(at, first)
 
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 

@@ -1,15 +1,14 @@
 /* Arrays, and .npy files read into them; npy_header.c understands their headers. */
 #include "npy.h"
 
+#include "os.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const struct {
     const char *name;
@@ -55,7 +54,7 @@ bool npy_count_elements(npy_array *array) {
 
 static void *allocate(size_t bytes) {
     size_t blocks = bytes / NPY_ALIGNMENT + 1;
-    return blocks > SIZE_MAX / NPY_ALIGNMENT ? NULL : aligned_alloc(NPY_ALIGNMENT, blocks * NPY_ALIGNMENT);
+    return blocks > SIZE_MAX / NPY_ALIGNMENT ? NULL : os_allocate_aligned(NPY_ALIGNMENT, blocks * NPY_ALIGNMENT);
 }
 
 bool npy_create(npy_array *array, npy_type type, size_t rank, const size_t *shape) {
@@ -71,7 +70,7 @@ bool npy_create(npy_array *array, npy_type type, size_t rank, const size_t *shap
 }
 
 void npy_free(npy_array *array) {
-    free(array->data);
+    os_free_aligned(array->data);
     array->data = NULL;
 }
 
@@ -92,11 +91,11 @@ void npy_swap_on_big_endian(npy_array *array) {
 /* ---------------------------------------------------------------------------------------------------- the file ---- */
 
 /* Reads until `bytes` are there; fewer at the end of the file. -1: an error, in errno. */
-static ssize_t read_fully(int fd, void *buffer, size_t bytes) {
+static ptrdiff_t read_fully(int fd, void *buffer, size_t bytes) {
     size_t done = 0;
     while (done < bytes) {
         size_t step = bytes - done < (size_t)1 << 30 ? bytes - done : (size_t)1 << 30;
-        ssize_t n = read(fd, (char *)buffer + done, step);
+        ptrdiff_t n = os_read(fd, (char *)buffer + done, step);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -105,12 +104,12 @@ static ssize_t read_fully(int fd, void *buffer, size_t bytes) {
             break;
         done += (size_t)n;
     }
-    return (ssize_t)done;
+    return (ptrdiff_t)done;
 }
 
 /* Do header and elements fill the file exactly? */
-static bool check_size(const npy_array *array, size_t data_offset, off_t file_size, npy_error *error) {
-    uintmax_t has = (uintmax_t)file_size - data_offset;
+static bool check_size(const npy_array *array, size_t data_offset, uint64_t file_size, npy_error *error) {
+    uintmax_t has = file_size - data_offset;
     if (has < npy_bytes(array))
         return npy_refuse(error, "it holds %ju bytes of elements, its header promises %zu", has, npy_bytes(array));
     if (has > npy_bytes(array))
@@ -121,23 +120,22 @@ static bool check_size(const npy_array *array, size_t data_offset, off_t file_si
 
 static bool read_open_file(int fd, npy_array *array, npy_error *error) {
     unsigned char header[NPY_MAX_HEADER];
-    struct stat info;
+    os_info info;
     size_t data_offset;
-    if (fstat(fd, &info) != 0)
+    if (!os_look_at(fd, &info))
         return npy_refuse(error, "%s", strerror(errno));
-    if (!S_ISREG(info.st_mode))
+    if (info.kind != OS_FILE)
         return npy_refuse(error, "not a regular file");
-    ssize_t length = read_fully(fd, header, sizeof header);
+    ptrdiff_t length = read_fully(fd, header, sizeof header);
     if (length < 0)
         return npy_refuse(error, "%s", strerror(errno));
     if (!npy_parse_header(header, (size_t)length, array, &data_offset, error) ||
-        !check_size(array, data_offset, info.st_size, error))
+        !check_size(array, data_offset, info.bytes, error))
         return false;
     array->data = allocate(npy_bytes(array));
     if (array->data == NULL)
         return npy_refuse(error, "there is no memory for its %zu bytes", npy_bytes(array));
-    if (lseek(fd, (off_t)data_offset, SEEK_SET) < 0 ||
-        read_fully(fd, array->data, npy_bytes(array)) != (ssize_t)npy_bytes(array)) {
+    if (!os_seek(fd, data_offset) || read_fully(fd, array->data, npy_bytes(array)) != (ptrdiff_t)npy_bytes(array)) {
         npy_free(array);
         return npy_refuse(error, "its elements cannot be read: %s",
                           errno != 0 ? strerror(errno) : "the file has shrunk");
@@ -148,11 +146,11 @@ static bool read_open_file(int fd, npy_array *array, npy_error *error) {
 
 bool npy_read(const char *path, npy_array *array, npy_error *error) {
     memset(array, 0, sizeof *array);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe must not make it wait */
+    int fd = os_open(path);
     if (fd < 0)
         return npy_refuse(error, "%s", strerror(errno));
     errno = 0;
     bool done = read_open_file(fd, array, error);
-    close(fd);
+    os_close(fd);
     return done;
 }

@@ -3,44 +3,53 @@
 
 #include "interrupt.h"
 #include "message.h"
+#include "os.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static int refuse(const char *path, const char *why) {
     return complain("cannot write %s: %s", path, why);
 }
 
+/* The folder of a name, "." in front of it where it has none; the caller's to free. */
+static char *folder_of(const char *path) {
+    const size_t length = (size_t)(os_base_name(path) - path);
+    char *folder = malloc(length + 2);
+    if (folder != NULL) {
+        memcpy(folder, path, length);
+        strcpy(folder + length, "."); /* "a/.", "/." and "." are folders on every system */
+    }
+    return folder;
+}
+
 /* The full name of a file that does not exist yet, or NULL. Full, so that two spellings of one name compare equal. */
-static char *full_name(const char *path) {
-    const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
-    char *parent = slash == NULL ? strdup(".") : slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
-    char *directory = parent != NULL ? realpath(parent, NULL) : NULL;
-    size_t size = directory != NULL ? strlen(directory) + strlen(base) + 2 : 0;
-    char *name = directory != NULL ? malloc(size) : NULL;
-    if (name != NULL)
-        snprintf(name, size, "%s/%s", directory, base);
-    free(parent);
-    free(directory);
+static char *new_name(const char *path) {
+    const char *base = os_base_name(path);
+    char *folder = folder_of(path);
+    char *full = folder != NULL ? os_full_name(folder) : NULL;
+    size_t length = full != NULL ? strlen(full) : 0, size = length + strlen(base) + 2;
+    char *name = full != NULL ? malloc(size) : NULL;
+    if (name != NULL) /* the root has a separator at its end */
+        snprintf(name, size, "%s%s%s", full, full[length - 1] == OS_SEPARATOR[0] ? "" : OS_SEPARATOR, base);
+    free(folder);
+    free(full);
     return name;
 }
 
 /* The file that `path` stands for: where it is a link, what it points to, so that the link survives. A target that is
  * not a regular file would be replaced by one (think of /dev/null): it is refused. */
 static int find_target(const char *path, char **target) {
-    struct stat info;
+    os_info info;
     *target = NULL;
-    if (stat(path, &info) == 0) {
-        if (!S_ISREG(info.st_mode))
-            return refuse(path, S_ISDIR(info.st_mode) ? strerror(EISDIR) : "not a regular file");
-        *target = realpath(path, NULL);
+    if (os_look(path, &info)) {
+        if (info.kind != OS_FILE)
+            return refuse(path, info.kind == OS_FOLDER ? strerror(EISDIR) : "not a regular file");
+        *target = os_full_name(path);
     } else if (errno == ENOENT) {
-        *target = full_name(path);
+        *target = new_name(path);
     }
     return *target == NULL ? refuse(path, strerror(errno)) : STATUS_OK;
 }
@@ -54,12 +63,12 @@ static int open_temporary(const char *target, char **name) {
         return -1;
     int fd = -1;
     for (int i = 0; i < ATTEMPTS; i++) {
-        snprintf(*name, size, "%s.%ld-%d.tmp", target, (long)getpid(), i);
+        snprintf(*name, size, "%s.%lu-%d.tmp", target, os_process_id(), i);
         if (!interrupt_guard(*name)) { /* before it is made, so that there is no moment in between */
             errno = ENAMETOOLONG;
             break;
         }
-        fd = open(*name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        fd = os_create(*name);
         if (fd >= 0)
             break;
         int error = errno;
@@ -81,7 +90,7 @@ static bool write_fully(int fd, const void *bytes, size_t count) {
     const size_t most = (size_t)1 << 30; /* some systems take no more at once */
     const char *at = bytes;
     while (count > 0) {
-        ssize_t n = write(fd, at, count < most ? count : most);
+        ptrdiff_t n = os_write(fd, at, count < most ? count : most);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -108,7 +117,7 @@ int outputs_open(outputs *all, const char *path, int *fd) {
         return status;
     all->count++; /* from here on outputs_close frees it */
     for (size_t i = 0; i + 1 < all->count; i++)
-        if (strcmp(all->list[i].target, out->target) == 0)
+        if (os_same_name(all->list[i].target, out->target))
             return refuse(path, "two outputs of this run have that name");
     *fd = open_temporary(out->target, &out->temporary);
     return *fd >= 0 ? STATUS_OK : refuse(path, strerror(errno));
@@ -120,7 +129,7 @@ int outputs_write(outputs *all, const char *path, npy_array *array) {
         return status;
     bool written = write_array(fd, array);
     int error = errno;
-    if (close(fd) != 0 && written) {
+    if (!os_close(fd) && written) {
         written = false;
         error = errno;
     }
@@ -130,7 +139,7 @@ int outputs_write(outputs *all, const char *path, npy_array *array) {
 int outputs_commit(outputs *all) {
     for (size_t i = 0; i < all->count; i++) {
         output *out = &all->list[i];
-        if (rename(out->temporary, out->target) != 0)
+        if (!os_replace(out->temporary, out->target))
             return refuse(out->target, strerror(errno));
         interrupt_release(out->temporary);
         free(out->temporary);
@@ -143,7 +152,7 @@ void outputs_close(outputs *all) {
     for (size_t i = 0; i < all->count; i++) {
         output *out = &all->list[i];
         if (out->temporary != NULL) {
-            unlink(out->temporary);
+            os_remove(out->temporary);
             interrupt_release(out->temporary);
         }
         free(out->temporary);

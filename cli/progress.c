@@ -1,12 +1,13 @@
 /* What is being done, as one line on standard error, where that is a terminal. */
 #include "progress.h"
 
+#include "os.h"
+
 #include <stdarg.h>
 #include <stdio.h>
-#include <unistd.h>
 
 void progress_show(size_t done, size_t all, const char *format, ...) {
-    if (!isatty(STDERR_FILENO))
+    if (!os_is_terminal(stderr))
         return;
     va_list values;
     va_start(values, format);
@@ -16,6 +17,6 @@ void progress_show(size_t done, size_t all, const char *format, ...) {
 }
 
 void progress_clear(void) {
-    if (isatty(STDERR_FILENO))
+    if (os_is_terminal(stderr))
         fputs("\r\033[K", stderr);
 }

@@ -1,13 +1,12 @@
 /* Time as measurements need it. */
 #include "timing.h"
 
+#include "os.h"
+
 #include <stdlib.h>
-#include <time.h>
 
 double seconds_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return os_seconds();
 }
 
 static int by_size(const void *a, const void *b) {

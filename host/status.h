@@ -3,12 +3,7 @@
 #define CLX_STATUS_H
 
 #include "clxent.h"
-
-#if defined(__GNUC__)
-#define CLX_PRINTF(at, first) __attribute__((format(printf, at, first)))
-#else
-#define CLX_PRINTF(at, first)
-#endif
+#include "format.h"
 
 /* Records one sentence as this thread's last error and returns `status`, so that a refusal is one line:
  *     return clx_fail(CLXENT_INVALID_SHAPE, "classes is 0, it must be at least 1");                        */
