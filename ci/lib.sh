@@ -8,8 +8,11 @@ cd "$root"
 # Debian packages. The first list builds and runs clxent on any machine: PoCL computes on the CPU.
 demo_packages=(cmake gcc libc6-dev make ocl-icd-opencl-dev pocl-opencl-icd)
 docs_packages=(doxygen)
-test_packages=("${demo_packages[@]}" "${docs_packages[@]}" clang-14 clang-format-14 gcovr libclang-rt-14-dev libcmocka-dev mesa-opencl-icd
-    ninja-build oclgrind pkg-config valgrind)
+test_packages=("${demo_packages[@]}" "${docs_packages[@]}" clang-14 clang-format-14 g++ gcovr libclang-rt-14-dev libcmocka-dev
+    mandoc mesa-opencl-icd ninja-build oclgrind pkg-config valgrind)
+
+# Debian packages are made with these.
+package_packages=("${demo_packages[@]}" dpkg-dev file ninja-build pkg-config)
 
 # A compiler for Windows, and the headers of OpenCL.
 mingw_packages=(cmake gcc-mingw-w64-x86-64-win32 ninja-build opencl-c-headers)

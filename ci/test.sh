@@ -135,28 +135,16 @@ stage_oclgrind() {
     return "$status"
 }
 
-# What `cmake --install` puts in place is enough for a program that asks pkg-config, be the library shared or static; and
-# the header is good C++.
+# What `cmake --install` puts in place, and what the Debian packages hold, is enough for programs in C and C++, be the library shared,
+# static, or a folder of theirs.
 stage_install() {
     use_pocl
     build gcc gcc
-    install_and_use gcc
-    build static gcc -DBUILD_SHARED_LIBS=OFF -DCLXENT_BUILD_TESTS=OFF
-    install_and_use static --static
-    tests/exports.sh build-ci/static/host/libclxent.a "$root"
+    tests/install/consumers.sh build-ci/gcc . build-ci/consumers
+    tests/exports.sh build-ci/gcc/host/libclxent.a "$root"
     clang-14 -x c++ -fsyntax-only -Wall -Wextra -pedantic -Werror -Iinclude -include clxent.h /dev/null
-}
-
-install_and_use() {
-    local prefix="$root/build-ci/prefix-$1" library
-    rm -rf "$prefix"
-    cmake --install "build-ci/$1" --prefix "$prefix"
-    library=$(dirname "$(find "$prefix" -name 'libclxent.*' | head -1)")
-    export PKG_CONFIG_PATH="$library/pkgconfig" LD_LIBRARY_PATH="$library"
-    # shellcheck disable=SC2046 # the flags are words
-    gcc -std=c11 examples/cross_entropy.c -o "$prefix/consumer" $(pkg-config "${@:2}" --cflags --libs clxent)
-    "$prefix/consumer"
-    "$prefix/bin/clxent" --version
+    ci/package.sh
+    tests/install/packages.sh build-ci/packages . build-ci/unpacked
 }
 
 # Nothing stands in the way of Windows.
@@ -219,8 +207,8 @@ stage_mutants() {
 build() {
     mkdir -p "build-ci/$1" build-ci/pocl-cache
     ln -sfn ../pocl-cache "build-ci/$1/pocl-cache"
-    cmake -S . -B "build-ci/$1" -G Ninja -DCMAKE_C_COMPILER="$2" -DCLXENT_WERROR=ON -DCLXENT_BUILD_TESTS=ON "${@:3}" \
-        >/dev/null
+    cmake -S . -B "build-ci/$1" -G Ninja -DCMAKE_C_COMPILER="$2" -DCLXENT_WERROR=ON -DCLXENT_BUILD_TESTS=ON \
+        -DCLXENT_BUILD_SHARED=ON -DCLXENT_BUILD_STATIC=ON "${@:3}" >/dev/null
     cmake --build "build-ci/$1" ${targets:+--target "${targets[@]}"}
 }
 
@@ -287,7 +275,7 @@ for stage; do
 done
 
 heading packages
-install_packages "${test_packages[@]}"
+install_packages "${test_packages[@]}" "${package_packages[@]}" "${mingw_packages[@]}"
 
 mkdir -p build-ci
 : >build-ci/counts

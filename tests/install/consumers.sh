@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Installs a build into an empty folder, moves it, and uses it in each way that README.md names: by pkg-config, by CMake's
+# find_package, and, without installing, by add_subdirectory; as C11 and as C++11, with the shared and with the static library.
+#
+#   consumers.sh BUILD SOURCE FOLDER     FOLDER is emptied, and left for you to look at
+set -euo pipefail
+build=$(realpath "$1")
+source=$(realpath "$2")
+mkdir -p "$3"
+folder=$(realpath "$3")
+rm -rf "${folder:?}"/*
+version=$(sed -nE 's/^#define CLXENT_VERSION_(MAJOR|MINOR|PATCH) ([0-9]+).*/\2/p' "$source/include/clxent.h" | paste -sd .)
+interface=${version%.*}
+if [[ $version != 0.* ]]; then
+    interface=${version%%.*}
+fi
+echo "version $version, interface $interface"
+
+fail() {
+    echo "$*" >&2
+    exit 1
+}
+
+# ---- what is installed ----
+
+cmake --install "$build" --prefix "$folder/first" >"$folder/install.log"
+mv "$folder/first" "$folder/prefix" # nothing may depend on where it was
+prefix=$folder/prefix
+(cd "$prefix" && find . ! -type d | LC_ALL=C sort) >"$folder/files"
+library=$(dirname "$(find "$prefix" -name libclxent.a)")
+below=${library#"$prefix"/}
+LC_ALL=C sort >"$folder/expected" <<END
+./bin/clxent
+./include/clxent.h
+./$below/cmake/clxent/clxent-config-version.cmake
+./$below/cmake/clxent/clxent-config.cmake
+./$below/cmake/clxent/clxent-targets-release.cmake
+./$below/cmake/clxent/clxent-targets.cmake
+./$below/libclxent.a
+./$below/libclxent.so
+./$below/libclxent.so.$interface
+./$below/libclxent.so.$version
+./$below/pkgconfig/clxent.pc
+./share/bash-completion/completions/clxent
+./share/man/man1/clxent.1
+./share/man/man3/clxent.h.3
+END
+echo "installed (<), expected (>):"
+diff "$folder/files" "$folder/expected"
+readelf -d "$library/libclxent.so" | grep -qF "soname: [libclxent.so.$interface]" || fail "the library has another SONAME"
+[[ $("$prefix/bin/clxent" --version) == "clxent $version" ]] || fail "the program does not find its library"
+mandoc -T lint -W warning "$prefix"/share/man/man[13]/clxent.*
+
+# needs_library PROGRAM: does the loader have to find the shared library?
+needs_library() {
+    readelf -d "$1" | grep -qF "Shared library: [libclxent.so.$interface]"
+}
+
+# ---- pkg-config ----
+
+export PKG_CONFIG_PATH=$library/pkgconfig
+[[ $(pkg-config --modversion clxent) == "$version" ]] || fail "clxent.pc has another version"
+warnings=(-Wall -Wextra -Wconversion -pedantic -Werror)
+read -ra flags < <(pkg-config --cflags --libs clxent)
+read -ra static < <(pkg-config --static --cflags --libs clxent | sed 's/-lclxent/-l:libclxent.a/')
+gcc -std=c11 "${warnings[@]}" "$source/tests/install/consumer.c" -o "$folder/shared_c" "${flags[@]}" -lm
+g++ -std=c++11 "${warnings[@]}" -x c++ "$source/tests/install/consumer.c" -x none -o "$folder/shared_cxx" "${flags[@]}"
+gcc -std=c11 "${warnings[@]}" "$source/tests/install/consumer.c" -o "$folder/static_c" "${static[@]}"
+g++ -std=c++11 "${warnings[@]}" -x c++ "$source/tests/install/consumer.c" -x none -o "$folder/static_cxx" "${static[@]}"
+for name in shared_c shared_cxx; do
+    needs_library "$folder/$name" || fail "$name is not linked with the shared library"
+    LD_LIBRARY_PATH=$library "$folder/$name"
+done
+for name in static_c static_cxx; do
+    needs_library "$folder/$name" && fail "$name needs the shared library"
+    "$folder/$name"
+done
+
+# ---- CMake ----
+
+# use NAME OPTION...: builds a project beside this script and runs its tests.
+use() {
+    cmake -S "$source/tests/install/$1" -B "$folder/$1" -G Ninja "${@:2}" >"$folder/$1.log"
+    cmake --build "$folder/$1" >>"$folder/$1.log" || { cat "$folder/$1.log" && return 1; }
+    ctest --test-dir "$folder/$1" --output-on-failure
+}
+use find_package -DVERSION="$version" -DCMAKE_PREFIX_PATH="$prefix"
+needs_library "$folder/find_package/shared_c" || fail "clxent::clxent is not the shared library"
+needs_library "$folder/find_package/static_cxx" && fail "clxent::clxent_static is not the static library"
+use add_subdirectory -DSOURCE="$source" -DCMAKE_INSTALL_PREFIX="$folder/nothing"
+cmake --install "$folder/add_subdirectory" >/dev/null
+[[ ! -e $folder/nothing ]] || fail "a project that has clxent in it installs clxent"
+echo "all of them work"
