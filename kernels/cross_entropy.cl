@@ -16,7 +16,7 @@
 #define TILES 1
 #define TILE_SOURCE(a, slot) ((a)->input)
 #define HAS_SAVED_STATE (PASS == 1)
-#define KEEPS (MAPS && !HAS_SAVED_STATE && !SOFT && !SQUARES && TRANSFORM < 2) /* no need of the logits themselves */
+#define KEEPS (MAPS && !SOFT && !SQUARES && TRANSFORM < 2) /* no need of the logits themselves */
 #define KEPT_TOP(s) (s)->lse.top
 #define PROBABILITIES (TARGET_KIND == PROBABILITY_TARGETS)
 #define SOFT (SMOOTHING || PROBABILITIES) /* every class is a little bit of a target */
