@@ -46,11 +46,11 @@ static size_t expect_candidates(const char *out, const char *shape) {
 
 static void test_json(void **state) {
     (void)state;
-    program_run run = expect_success("tune --shape 64x10 --time 20 --json");
+    program_run run = expect_success("tune --shape 64x10 --time 120 --json");
     assert_true(expect_candidates(run.out, "{\"shape\": [64, 10], ") >= 3);
     assert_non_null(strstr(run.out, "\"rows_per_lane\""));
     assert_non_null(strstr(run.out, "\"row_per_group\""));
-    run = expect_success("tune --shape 4x21x6 --time 20 --json");
+    run = expect_success("tune --shape 4x21x6 --time 120 --json");
     assert_true(expect_candidates(run.out, "{\"shape\": [4, 21, 6], ") >= 2);
     assert_null(strstr(run.out, "row_per_group"));
 }
@@ -64,7 +64,7 @@ static size_t count_words(const char *text, const char *word) {
 
 static void test_table(void **state) {
     (void)state;
-    program_run run = expect_success("tune --shape 40x300 --time=20");
+    program_run run = expect_success("tune --shape 40x300 --time=120");
     assert_non_null(strstr(run.out, "cross-entropy forward-backward, f32, 40x300\n"));
     assert_int_equal(count_words(run.out, "  chosen"), 1);
     assert_int_equal(count_words(run.out, "  best"), 1);
