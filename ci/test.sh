@@ -117,8 +117,8 @@ stage_rusticl() {
 }
 
 # The kernels of every operation, pass and engine at small sizes in a simulator that finds races, bad accesses, uninitialised values
-# and OpenCL errors, also those for GPUs (test_group_memory). It reports what it finds in a log and goes on, so the log must be empty. Kernels are compiled without optimisation: the
-# search for uninitialised values knows no `freeze`, an instruction that LLVM's optimiser puts in.
+# and OpenCL errors, also those for GPUs (test_group_memory). It reports what it finds in a log and goes on, so the log must be
+# empty. Kernels are compiled without optimisation: the search for uninitialised values knows no `freeze`, an instruction that LLVM's optimiser puts in.
 stage_oclgrind() {
     export CLXENT_TEST_SHARE=1
     build gcc gcc

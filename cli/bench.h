@@ -51,7 +51,4 @@ int bench_verify(bench *b, const bench_case *c, clxent_engine engine);
 typedef enum bench_format { BENCH_TABLE, BENCH_JSON, BENCH_CSV } bench_format;
 int bench_sweep(bench *b, const bench_case *like, bench_format format);
 
-/* Complains about a call of OpenCL. */
-int bench_refuse(const char *what, cl_int error);
-
 #endif

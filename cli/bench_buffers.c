@@ -174,14 +174,14 @@ int bench_buffers_prepare(bench *b, const bench_case *c, size_t workspace) {
     if (status == STATUS_OK)
         make_room(b, c);
     cl_int error = status == STATUS_OK ? fill_all(b, c, workspace) : CL_SUCCESS;
-    return error == CL_SUCCESS ? status : bench_refuse("making the buffers", error);
+    return error == CL_SUCCESS ? status : complain_opencl("making the buffers", error);
 }
 
 int bench_buffers_open(bench *b) {
     cl_int error = CL_SUCCESS;
     clxent_context_get(b->device.context, &b->cl, NULL);
     b->queue = clCreateCommandQueue(b->cl, b->device.id, 0, &error);
-    return error == CL_SUCCESS ? STATUS_OK : bench_refuse("clCreateCommandQueue", error);
+    return error == CL_SUCCESS ? STATUS_OK : complain_opencl("clCreateCommandQueue", error);
 }
 
 void bench_buffers_close(bench *b) {

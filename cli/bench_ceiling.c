@@ -30,10 +30,6 @@ static const char *const motion_names[BENCH_MOTIONS] = {[BENCH_READ] = "read",
                                                         [BENCH_COPY_TWO] = "copy_two",
                                                         [BENCH_WRITE] = "write"};
 
-int bench_refuse(const char *what, cl_int error) {
-    return complain("%s failed: %s (%d)", what, clxent_status_string(error), (int)error);
-}
-
 static bool is_pocl(cl_device_id device) {
     cl_platform_id platform = NULL;
     char name[256];
@@ -95,7 +91,7 @@ int bench_ceiling_open(bench_ceiling *ceiling, cl_context context, cl_device_id 
     if (error == CL_SUCCESS)
         return STATUS_OK;
     bench_ceiling_close(ceiling);
-    return bench_refuse("building the kernels that measure the ceilings", error);
+    return complain_opencl("building the kernels that measure the ceilings", error);
 }
 
 void bench_ceiling_close(bench_ceiling *ceiling) {

@@ -53,10 +53,6 @@ static double now_us(void) {
     return 1e6 * seconds_now();
 }
 
-static int refuse(const char *what, cl_int error) {
-    return complain("%s failed: %s (%d)", what, clxent_status_string(error), (int)error);
-}
-
 static int refuse_call(void) {
     return complain("%s", clxent_last_error());
 }
@@ -73,7 +69,7 @@ static int open_all(overhead *o) {
     for (size_t i = 0; i < sizeof o->memory / sizeof o->memory[0] && error == CL_SUCCESS; i++)
         o->memory[i] = clCreateBuffer(o->cl, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, BUFFER_BYTES, zeros, &error);
     free(zeros);
-    return error == CL_SUCCESS ? STATUS_OK : refuse("making a queue and buffers", error);
+    return error == CL_SUCCESS ? STATUS_OK : complain_opencl("making a queue and buffers", error);
 }
 
 static void close_all(overhead *o) {
@@ -113,7 +109,7 @@ static int time_calls(const overhead *o, const overhead_case *c, clxent_plan *pl
     cl_int error = CL_SUCCESS;
     cl_event gate = clCreateUserEvent(o->cl, &error);
     if (error != CL_SUCCESS)
-        return refuse("clCreateUserEvent", error);
+        return complain_opencl("clCreateUserEvent", error);
     clxent_args args = make_args(o);
     error = bench_empty_launch(&o->empty, OVER_ROWS, o->queue, 1, o->memory, &gate);
     double began = now_us();
@@ -128,7 +124,7 @@ static int time_calls(const overhead *o, const overhead_case *c, clxent_plan *pl
     cl_int finished = clFinish(o->queue);
     clReleaseEvent(gate);
     error = error != CL_SUCCESS ? error : opened != CL_SUCCESS ? opened : finished;
-    return error == CL_SUCCESS ? STATUS_OK : refuse("enqueueing behind a user event", error);
+    return error == CL_SUCCESS ? STATUS_OK : complain_opencl("enqueueing behind a user event", error);
 }
 
 static void print_case(const overhead *o, const overhead_case *c, double ours, double bare, double beyond) {
@@ -195,7 +191,7 @@ static int measure_first(const overhead *o) {
     if (enqueued != CLXENT_SUCCESS)
         return refuse_call();
     if (error != CL_SUCCESS)
-        return refuse("clFinish", error);
+        return complain_opencl("clFinish", error);
     print_time(o, "first_plan", "first plan of the process", made - began);
     print_time(o, "first_call", "first call of the process, to its end", ended - made);
     return STATUS_OK;
@@ -227,7 +223,7 @@ static int measure_latency(const overhead *o) {
         us[i] = now_us() - began;
     }
     if (error != CL_SUCCESS)
-        return refuse("launching an empty kernel", error);
+        return complain_opencl("launching an empty kernel", error);
     print_time(o, "launch", "an empty kernel, to its end", median_of(us, ROUNDS));
     return STATUS_OK;
 }
@@ -241,7 +237,7 @@ int bench_overhead(const cli_device *device, bool as_json) {
         status = measure_first(&o);
     cl_int error = status == STATUS_OK ? bench_empty_open(&o.empty, o.cl, device->id) : CL_SUCCESS;
     if (error != CL_SUCCESS)
-        status = refuse("building the empty kernels", error);
+        status = complain_opencl("building the empty kernels", error);
     if (status == STATUS_OK)
         status = measure_cached_plan(&o);
     if (status == STATUS_OK)

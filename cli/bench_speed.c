@@ -29,7 +29,7 @@ int bench_time_ceiling(const bench *b, const bench_case *c, size_t variant, cons
     if (error == CL_SUCCESS)
         error = clFinish(b->queue);
     *seconds = seconds_now() - began;
-    return error == CL_SUCCESS ? STATUS_OK : bench_refuse("measuring the ceiling", error);
+    return error == CL_SUCCESS ? STATUS_OK : complain_opencl("measuring the ceiling", error);
 }
 
 int bench_find_speed(const bench *b, const bench_case *c, const bench_span *span, bench_speed *fastest) {

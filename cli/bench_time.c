@@ -48,7 +48,7 @@ static int time_calls(bench_run *run, double *seconds) {
         error = bench_buffers_restore(of, run->b->queue, of->next, run->sets);
     if (error == CL_SUCCESS)
         error = clFinish(run->b->queue);
-    return error == CL_SUCCESS ? STATUS_OK : bench_refuse("clFinish", error);
+    return error == CL_SUCCESS ? STATUS_OK : complain_opencl("clFinish", error);
 }
 
 /* A case with more sets than a round takes has them in two halves: calls go through the first and the ceiling through the
@@ -172,5 +172,5 @@ int bench_measure_launch(bench *b) {
         error = time_launches(b, 1, &b->launch_us);
     if (error == CL_SUCCESS)
         error = time_launches(b, IN_A_ROW, &b->launch_row_us);
-    return error == CL_SUCCESS ? STATUS_OK : bench_refuse("launching an empty kernel", error);
+    return error == CL_SUCCESS ? STATUS_OK : complain_opencl("launching an empty kernel", error);
 }

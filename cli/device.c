@@ -26,6 +26,10 @@ int check_selector(const cli_command *self, const cli_arguments *given) {
         self->name, "--device is \"%s\", it must be a number of `clxent devices`, cpu, gpu or reference", selector);
 }
 
+int complain_opencl(const char *what, cl_int error) {
+    return complain("%s failed: %s (%d)", what, clxent_status_string(error), (int)error);
+}
+
 static void tidy(cl_int error, char *text, size_t size) {
     if (error != CL_SUCCESS) {
         snprintf(text, size, "unknown");

@@ -23,6 +23,9 @@ int check_selector(const cli_command *self, const cli_arguments *given);
 int device_open(const cli_command *self, const cli_arguments *given, cli_device *device);
 void device_close(cli_device *device);
 
+/* Complains that a call of OpenCL, or what it was for, has failed. */
+int complain_opencl(const char *what, cl_int error);
+
 /* Text that OpenCL knows of a device or a platform, blanks at either end removed; "unknown" where it fails. */
 void device_text(cl_device_id id, cl_device_info what, char *text, size_t size);
 void platform_text(cl_platform_id id, cl_platform_info what, char *text, size_t size);

@@ -127,10 +127,6 @@ static void print_device_json(size_t index, bool selected, const limits *of) {
 
 typedef void print_function(size_t index, bool selected, const limits *of);
 
-static int failed(const char *call, cl_int error) {
-    return complain("%s failed: %s (%d)", call, clxent_status_string(error), (int)error);
-}
-
 /* Prints the devices of one platform and adds their number. */
 static int print_platform(cl_platform_id platform, size_t *devices, cl_device_id selected, print_function *print) {
     cl_uint count = 0;
@@ -138,7 +134,7 @@ static int print_platform(cl_platform_id platform, size_t *devices, cl_device_id
     if (error == CL_DEVICE_NOT_FOUND || (error == CL_SUCCESS && count == 0))
         return STATUS_OK;
     if (error != CL_SUCCESS)
-        return failed("clGetDeviceIDs", error);
+        return complain_opencl("clGetDeviceIDs", error);
     cl_device_id *ids = calloc(count, sizeof(cl_device_id));
     if (ids == NULL)
         return complain("no memory for a list of %u devices", count);
@@ -149,7 +145,7 @@ static int print_platform(cl_platform_id platform, size_t *devices, cl_device_id
         print((*devices)++, ids[i] == selected, &of);
     }
     free(ids);
-    return error == CL_SUCCESS ? STATUS_OK : failed("clGetDeviceIDs", error);
+    return error == CL_SUCCESS ? STATUS_OK : complain_opencl("clGetDeviceIDs", error);
 }
 
 #define PLATFORM_NOT_FOUND (-1001) /* CL_PLATFORM_NOT_FOUND_KHR of CL/cl_ext.h */
@@ -161,7 +157,7 @@ static int print_all(size_t *devices, cl_device_id selected, print_function *pri
     if (error == PLATFORM_NOT_FOUND || (error == CL_SUCCESS && count == 0))
         return STATUS_OK;
     if (error != CL_SUCCESS)
-        return failed("clGetPlatformIDs", error);
+        return complain_opencl("clGetPlatformIDs", error);
     cl_platform_id *ids = calloc(count, sizeof(cl_platform_id));
     if (ids == NULL)
         return complain("no memory for a list of %u platforms", count);
@@ -169,7 +165,7 @@ static int print_all(size_t *devices, cl_device_id selected, print_function *pri
     for (cl_uint i = 0; error == CL_SUCCESS && status == STATUS_OK && i < count; i++)
         status = print_platform(ids[i], devices, selected, print);
     free(ids);
-    return error == CL_SUCCESS ? status : failed("clGetPlatformIDs", error);
+    return error == CL_SUCCESS ? status : complain_opencl("clGetPlatformIDs", error);
 }
 
 static int run(const cli_command *self, const cli_arguments *given) {

@@ -79,7 +79,7 @@ static int time_calls(tuning *t, size_t candidate, size_t calls, double *seconds
     }
     cl_int error = clFinish(t->b->queue);
     *seconds = (seconds_now() - began) / (double)calls;
-    return error == CL_SUCCESS ? STATUS_OK : bench_refuse("clFinish", error);
+    return error == CL_SUCCESS ? STATUS_OK : complain_opencl("clFinish", error);
 }
 
 /* One call of each, after one in which the driver may compile. Forgets those for which there is no time. */

@@ -28,6 +28,11 @@ static bool visits_classes(const clx_problem *problem) {
     return problem->op->reduces(problem) || problem->op->maps(problem);
 }
 
+/* Once to reduce a row, once to map it? */
+static bool reads_twice(const clx_problem *problem) {
+    return problem->op->reduces(problem) && problem->op->maps(problem);
+}
+
 /* Tensors of which an engine may keep rows, TILES of the operations' kernel files: two for a softmax's gradient. */
 static size_t staged_tensors(const clx_problem *problem) {
     return problem->op->loss || problem->desc.pass == CLXENT_FORWARD ? 1 : 2;
@@ -230,9 +235,8 @@ size_t clx_engine_local_bytes(const clx_problem *problem, const clx_geometry *ge
 }
 
 static size_t shared_row_vectors(const clx_problem *problem, const clx_geometry *geometry) {
-    const bool reads_twice = problem->op->reduces(problem) && problem->op->maps(problem);
     const size_t classes = problem->desc.classes;
-    return reads_twice && classes <= CLX_CHUNK ? (classes + geometry->lanes - 1) / geometry->lanes : 0;
+    return reads_twice(problem) && classes <= CLX_CHUNK ? (classes + geometry->lanes - 1) / geometry->lanes : 0;
 }
 
 /* As many rows as work-items, which lie an odd number of elements apart; of more than a few classes a part at a time. */
@@ -265,9 +269,9 @@ static void choose_tile(const clx_problem *problem, const clx_device *device, co
 }
 
 /* What is kept lies on the stack of a CPU's thread, for each work-item of the group: for one. */
-static bool keeps_row(const clx_device *device, const clx_geometry *geometry) {
-    return geometry->layout == CLX_CLASSES_ALONG && !geometry->shared_rows && !device->simt && geometry->lanes > 1 &&
-           geometry->group_size == 1;
+static bool keeps_row(const clx_problem *problem, const clx_device *device, const clx_geometry *geometry) {
+    return reads_twice(problem) && geometry->layout == CLX_CLASSES_ALONG && !geometry->shared_rows && !device->simt &&
+           geometry->lanes > 1 && geometry->group_size == 1;
 }
 
 static clxent_status decide(const clx_problem *problem, const clx_device *device, const engine *chosen,
@@ -283,7 +287,7 @@ static clxent_status decide(const clx_problem *problem, const clx_device *device
     geometry->splits = chosen->splits;
     geometry->lanes = lanes_for(problem, device, chosen);
     geometry->group_size = forced > 0 ? forced : chosen->group_size(problem, device);
-    geometry->keeps_row = keeps_row(device, geometry);
+    geometry->keeps_row = keeps_row(problem, device, geometry);
     choose_tile(problem, device, chosen, geometry);
     return clx_engine_check_loops(problem, device, geometry);
 }

@@ -369,27 +369,20 @@ static void op_finish(const op_args *a, const where *w, const row_state *s, bool
 }
 
 #if MAPS
-#if ROWS_IN_LANES && !PROBABILITIES
-/* What the targets take off at class c of each row. */
-static lanes hard_at(const op_args *a, const row_map *m, long c) {
-    per_row_class class = (per_row_class)(int)c;
-    lanes hard = UNLESS(m->place[0] != class, m->at_target[0]);
-    if (a->given & GIVEN_TARGET2)
-        hard += UNLESS(m->place[1] != class, m->at_target[1]);
-    return hard;
-}
-#else
-#define hard_at(a, m, c) (lanes)0
-#endif
-
 static lanes op_map(const op_args *a, const where *w, const row_map *m, long c) {
-    lanes mass = (lanes)0;
+    lanes mass = (lanes)0, hard = (lanes)0;
 #if SOFT
     mass = class_mass(a, w, c);
 #endif
+#if !PROBABILITIES && !PATCHES
+    per_row_class class = (per_row_class)(int)c;
+    hard = UNLESS(m->place[0] != class, m->at_target[0]);
+    if (a->given & GIVEN_TARGET2)
+        hard += UNLESS(m->place[1] != class, m->at_target[1]);
+#endif
     lanes x = load_logit(a, w, c);
     lanes e = IS_KEPT(w) ? load_kept(w, c) : EXP_OF_LANES((lanes)(m->top) - x);
-    return UNLESS(m->ignored, gradient_of(a, m, e, x, mass, hard_at(a, m, c)));
+    return UNLESS(m->ignored, gradient_of(a, m, e, x, mass, hard));
 }
 
 #define MAP_TARGET(a) ((a)->grad_input)

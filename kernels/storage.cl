@@ -129,9 +129,11 @@ static void store_stored(lanes v, __global stored *p) {
  * vector. Worth it for long rows, the ends of which share their lines with others, in a tensor so large that nobody finds it in
  * a cache afterwards. */
 #if defined(PREFETCH_AHEAD) && LANES > 1
+#define STREAMED_CLASSES 4096
+#define STREAMED_BYTES (32L << 20)
 #define STREAM_STORAGE(v, p) __builtin_nontemporal_store(rounded(v), (__global stored_lanes *)(p))
 #define IS_STREAMED(a)                                                                                                 \
-    ((a)->classes >= 4096 && (a)->batch * (a)->classes >= (32L << 20) / (long)sizeof(storage))
+    ((a)->classes >= STREAMED_CLASSES && (a)->batch * (a)->classes >= STREAMED_BYTES / (long)sizeof(storage))
 #else
 #define STREAM_STORAGE(v, p) UNPACK_STORAGE(v, p)
 #define IS_STREAMED(a) false

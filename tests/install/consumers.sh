@@ -3,23 +3,10 @@
 # find_package, and, without installing, by add_subdirectory; as C11 and as C++11, with the shared and with the static library.
 #
 #   consumers.sh BUILD SOURCE FOLDER     FOLDER is emptied, and left for you to look at
-set -euo pipefail
+# shellcheck source=common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh" "$2" "$3"
 build=$(realpath "$1")
-source=$(realpath "$2")
-mkdir -p "$3"
-folder=$(realpath "$3")
-rm -rf "${folder:?}"/*
-version=$(sed -nE 's/^#define CLXENT_VERSION_(MAJOR|MINOR|PATCH) ([0-9]+).*/\2/p' "$source/include/clxent.h" | paste -sd .)
-interface=${version%.*}
-if [[ $version != 0.* ]]; then
-    interface=${version%%.*}
-fi
 echo "version $version, interface $interface"
-
-fail() {
-    echo "$*" >&2
-    exit 1
-}
 
 # ---- what is installed ----
 

@@ -3,26 +3,13 @@
 # network: nothing outside of FOLDER changes. What apt would install beside them is looked up, and not done.
 #
 #   packages.sh PACKAGES SOURCE FOLDER     FOLDER is emptied, and left for you to look at
-set -euo pipefail
+# shellcheck source=common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh" "$2" "$3"
 packages=$(realpath "$1")
-source=$(realpath "$2")
-mkdir -p "$3"
-folder=$(realpath "$3")
-rm -rf "${folder:?}"/*
-version=$(sed -nE 's/^#define CLXENT_VERSION_(MAJOR|MINOR|PATCH) ([0-9]+).*/\2/p' "$source/include/clxent.h" | paste -sd .)
-interface=${version%.*}
-if [[ $version != 0.* ]]; then
-    interface=${version%%.*}
-fi
 architecture=$(dpkg --print-architecture)
 library=$packages/libclxent${interface}_$version-1_$architecture.deb
 development=$packages/libclxent-dev_$version-1_$architecture.deb
 program=$packages/clxent_$version-1_$architecture.deb
-
-fail() {
-    echo "$*" >&2
-    exit 1
-}
 
 # ---- what they need ----
 
