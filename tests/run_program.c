@@ -70,7 +70,7 @@ int leave_directory(void **state) {
     return chdir(home) == 0 ? rmdir(directory) : -1;
 }
 
-static void slurp(const char *path, char *text, size_t size) {
+void slurp(const char *path, char *text, size_t size) {
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
     text[fread(text, 1, size - 1, file)] = '\0';

@@ -39,6 +39,9 @@ program_run expect_success(const char *words);
  * more to look at. Returns whether it ran. */
 int run_on_device(size_t device, const char *words, program_run *run);
 
+/* The text of a file, as much of it as there is room for. */
+void slurp(const char *path, char *text, size_t size);
+
 /* Writes a file of exactly these bytes. */
 void write_bytes(const char *name, const void *bytes, size_t count);
 

@@ -31,8 +31,10 @@ typedef struct content {
     size_t size;
 } content;
 
-static content right[4]; /* of the files, when nothing fails */
-static char said[4096];  /* what the program wrote to standard error */
+static content right[4];    /* of the files, when nothing fails */
+static char printed[8192];  /* what the program wrote to standard output, */
+static char said[4096];     /* and to standard error */
+static char in_peace[8192]; /* what it prints when nothing fails */
 static size_t injections;
 static char at_hand[200];
 
@@ -79,10 +81,8 @@ static int run_here(const char *words) {
     fflush(stdout);
     bring_back(STDOUT_FILENO, out);
     bring_back(STDERR_FILENO, err);
-    FILE *file = fopen("../err", "rb");
-    assert_non_null(file);
-    said[fread(said, 1, sizeof said - 1, file)] = '\0';
-    fclose(file);
+    slurp("../out", printed, sizeof printed);
+    slurp("../err", said, sizeof said);
     return status;
 }
 
@@ -113,6 +113,12 @@ static bool is_told_of(const command *k, const fault_hit *hit) {
            (of_device && (k->lists || hit->detail == CL_DEVICE_PLATFORM || hit->detail == CL_DEVICE_NAME));
 }
 
+/* A list shows what failed, or is as it always is; no zero stands for what a device did not say. */
+static void expect_list(const fault_hit *hit, const expectation *e) {
+    bool told = strstr(printed, "unknown") != NULL || strstr(printed, clxent_status_string(hit->error)) != NULL;
+    assert_true(told || e->may_succeed || strcmp(printed, in_peace) == 0);
+}
+
 static void expect_end(const command *k, const fault_hit *hit, int status, const char *names) {
     const scenario context = {.search_calls = SIZE_MAX, .takes_blob = false};
     const scenario plain = {.search_calls = 0};
@@ -121,6 +127,8 @@ static void expect_end(const command *k, const fault_hit *hit, int status, const
     if (status == 0) {
         assert_true(hit->kind == FAULT_OPENCL && (e.may_succeed || of_search.may_succeed || is_told_of(k, hit)));
         expect_files(k);
+        if (k->lists)
+            expect_list(hit, &e);
     } else {
         assert_int_equal(status, 1);
         const char *complaint = strstr(said, "clxent: ");
@@ -158,6 +166,7 @@ static fault_hit attempt(const command *k, fault_kind kind, size_t nth, size_t c
 static void check_command(void **state) {
     const command *k = *state;
     assert_int_equal(run_here(k->words), 0);
+    memcpy(in_peace, printed, sizeof printed);
     for (size_t i = 0; i < 4 && k->files[i] != NULL; i++)
         right[i] = read_file(k->files[i]);
     expect_files(k);
