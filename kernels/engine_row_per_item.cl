@@ -10,7 +10,7 @@
 /* What has been kept is relative to the maxima of the lanes; to the row's, in the end. */
 #if KEEPS && KEEPS_ROW
 #define KEEP_IN(array, a, w)                                                                                           \
-    (w)->kept = (a)->classes >= LANES && (a)->classes < (BLOCK + 1) * LANES && !IS_SAVED(a) ? (array) : NULL
+    (w)->kept = KEEPS_NOW(a) && (a)->classes >= LANES && (a)->classes < (BLOCK + 1) * LANES ? (array) : NULL
 #define KEEP_TOPS(w, s) (w)->rise = KEPT_TOP(s)
 #define RAISE_KEPT(w, m)                                                                                               \
     if ((w)->kept != NULL)                                                                                             \

@@ -69,7 +69,7 @@ static where where_is_mine(const op_args *a, const rows_at_hand *r) {
     w.tile = r->tile + item * r->pitch;
     w.tile_step = 1;
     w.tile_slot = r->slot;
-    w.kept = KEEPS && !IS_SAVED(a) && r->count == a->classes;
+    w.kept = KEEPS_NOW(a) && r->count == a->classes;
     w.first = r->first;
     w.end = r->first + r->count;
     return w;

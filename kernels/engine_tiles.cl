@@ -38,7 +38,7 @@ static where where_in_tile(const op_args *a, const strip *s, long v, lanes *tile
     w.ahead_step = ROWS ? LANES : a->inner;
     w.first = s->first;
     w.end = s->first + s->count;
-    w.kept = KEEPS && !IS_SAVED(a) && s->count == a->classes && a->classes <= BLOCK;
+    w.kept = KEEPS_NOW(a) && s->count == a->classes && a->classes <= BLOCK;
     return w;
 }
 

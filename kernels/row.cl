@@ -23,10 +23,15 @@
 #define ABSORB_WRITES 0
 #endif
 
+/* Does a call keep? Not where nothing is absorbed. */
+#define KEEPS_NOW(a) KEEPS
+
 #if !REDUCES
 #define STATE_OF_ROW(reduced, a, w) 0
 #define IS_SAVED(a) false
 #elif HAS_SAVED_STATE
+#undef KEEPS_NOW
+#define KEEPS_NOW(a) (KEEPS && !op_is_saved(a))
 #define IS_SAVED(a) op_is_saved(a)
 #define STATE_OF_ROW(reduced, a, w) (op_is_saved(a) ? op_saved(a, w) : (reduced))
 #else

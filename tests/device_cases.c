@@ -3,6 +3,7 @@
 
 #include "context.h"
 #include "plan.h"
+#include "program.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -175,7 +176,20 @@ static void release_workspace(clxent_buffer workspace, size_t size) {
     let_go(workspace.mem, workspace.offset > 0);
 }
 
+/* Drivers print what a compiler warns of on the standard error of whoever makes a plan. */
+static void expect_no_warning(const device_data *d, const clxent_plan *plan) {
+    static char log[4096];
+    size_t size = 0;
+    must(clGetProgramBuildInfo(plan->program->cl, device.about->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &size));
+    if (size >= sizeof log)
+        fail_msg("%s: its program has a log of %zu bytes", describe(d), size);
+    must(clGetProgramBuildInfo(plan->program->cl, device.about->id, CL_PROGRAM_BUILD_LOG, sizeof log, log, NULL));
+    if (strstr(log, "warning") != NULL)
+        fail_msg("%s: %s", describe(d), log);
+}
+
 static clxent_status enqueue_plan(device_data *d, clxent_plan *plan, size_t guard) {
+    expect_no_warning(d, plan);
     clxent_plan_info info = {.struct_size = sizeof info};
     assert_int_equal(clxent_plan_get_info(plan, &info), CLXENT_SUCCESS);
     if (d->problem.desc.engine != CLXENT_ENGINE_AUTO)
