@@ -2,10 +2,11 @@
 
   run.py [--kernels 40] [--host 40] [--seed N] [--only TEXT] [--workers 2] [--json]
 
-Mutants are drawn at random from all that there are, `--only` of those whose description has TEXT in it. Each worker has a copy of
-the tree and a build of its own. A mutant that does not compile is no mutant and another takes its place. One whose tests fail, crash or
-hang is killed; one that all pass is a survivor, and is printed. Survivors that ci/mutate/equivalent.txt explains do not
-count. The exit status is 1 if fewer than 95 % of kernel mutants or 85 % of host mutants are killed."""
+Mutants are drawn at random from all that there are, `--only` of those whose description has TEXT in it. Each worker has a copy
+of the tree and a build of its own. A mutant that does not compile is no mutant and another takes its place. One whose tests
+fail, crash or hang is killed ("too late" says that only time told: look whether the machine was busy); one that all pass is a
+survivor, and is printed. Survivors that ci/mutate/equivalent.txt explains do not count. The exit status is 1 if fewer than 95 %
+of kernel mutants or 85 % of host mutants are killed."""
 
 import argparse
 import json
@@ -48,6 +49,7 @@ TESTS_OF_FILE = {
 QUICK_LABELS = ["^unit$", "^api$", "^fault$"]  # for mutants of the host
 
 running = set()  # what is to end with this program: a mutant may never end by itself
+late = threading.local()  # .is_so: has a command of this thread been ended for taking too long?
 
 
 def end(*_):
@@ -64,15 +66,17 @@ def run(command, cwd, environment=None):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     running.add(process)
+    began, lines = time.monotonic(), []
     clock = threading.Timer(PATIENCE, os.killpg, (process.pid, signal.SIGKILL))
     clock.start()
-    lines = []
     for line in process.stdout:
         lines.append(line)
+        late.is_so = late.is_so or "***Timeout" in line
         if "[  FAILED  ]" in line:
             os.killpg(process.pid, signal.SIGKILL)
             break
     good = process.wait() == 0
+    late.is_so = late.is_so or time.monotonic() - began >= PATIENCE
     running.discard(process)
     clock.cancel()
     return good, "".join(lines)
@@ -80,6 +84,7 @@ def run(command, cwd, environment=None):
 
 class Worker:
     def __init__(self, number):
+        late.is_so = False
         self.tree, self.build = OUT / f"tree-{number}", OUT / f"build-{number}"
         shutil.rmtree(self.tree, ignore_errors=True)
         files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
@@ -184,7 +189,7 @@ class Campaign:
                 tally["explained"] += 1
             else:
                 tally["survivors"].append(str(mutant))
-            verdict = "survives" if survives else "killed"
+            verdict = "survives" if survives else "too late" if late.is_so else "killed"
             print(f"{verdict:9} {seconds:4.0f} s  {mutant}", file=sys.stderr, flush=True)
 
     def work(self, worker):
@@ -192,7 +197,7 @@ class Campaign:
             part, mutant = self.next_mutant()
             if mutant is None:
                 return
-            start = time.monotonic()
+            start, late.is_so = time.monotonic(), False
             self.record(part, mutant, worker.try_mutant(mutant), time.monotonic() - start)
 
     def report(self):
