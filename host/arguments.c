@@ -11,8 +11,9 @@ clxent_status clx_set_argument(cl_kernel kernel, cl_uint index, size_t size, con
 }
 
 static cl_uint index_for_sums(int number) {
-    static const int buffers[] = {CLX_TARGET, CLX_TARGET2, CLX_WEIGHT,        CLX_SAMPLE_WEIGHT, CLX_MIX_LAMBDA,
-                                  CLX_OUTPUT, CLX_ARGMAX,  CLX_INVALID_COUNT, CLX_CORRECT_COUNT, CLX_WORKSPACE};
+    static const int buffers[] = {CLX_TARGET,        CLX_TARGET2,    CLX_WEIGHT,   CLX_SAMPLE_WEIGHT,
+                                  CLX_MIX_LAMBDA,    CLX_OUTPUT,     CLX_ARGMAX,   CLX_INVALID_COUNT,
+                                  CLX_CORRECT_COUNT, CLX_WEIGHT_SUM, CLX_WORKSPACE};
     for (cl_uint i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         if (buffers[i] == number)
             return 2 * i;
@@ -20,8 +21,12 @@ static cl_uint index_for_sums(int number) {
 }
 
 static cl_uint index_of(const clx_arguments *held, int number) {
+    if (held->sums && held->parts && number == CLX_PARTIAL)
+        return CLX_SUM_ARG_PARTIAL;
     if (held->sums)
         return index_for_sums(number);
+    if (held->parts && number >= CLX_PARTIAL && number <= CLX_WEIGHT_SUM)
+        return CLX_ARG_PARTIALS + 2 * (cl_uint)(number - CLX_PARTIAL);
     if (number == CLX_WORKSPACE)
         return CLX_ARG_WORKSPACE;
     return number <= CLX_GRAD_INPUT ? CLX_ARG_BUFFERS + 2 * (cl_uint)number : NO_ARGUMENT;
@@ -36,13 +41,13 @@ static clxent_status set_number(cl_uint *held, cl_kernel kernel, cl_uint index, 
     return status;
 }
 
-clxent_status clx_clear_arguments(clx_arguments *held, cl_kernel kernel, bool sums) {
+clxent_status clx_clear_arguments(clx_arguments *held, cl_kernel kernel, bool sums, bool parts) {
     static const cl_uint sum_numbers[] = {CLX_SUM_ARG_GIVEN, CLX_SUM_ARG_WHAT, CLX_SUM_ARG_STAGES};
     static const cl_uint row_numbers[] = {CLX_ARG_GIVEN};
     const cl_mem absent = NULL;
     const cl_ulong zero = 0;
     clxent_status status = CLXENT_SUCCESS;
-    *held = (clx_arguments){.sums = sums};
+    *held = (clx_arguments){.sums = sums, .parts = parts};
     for (int number = 0; number < CLX_BUFFERS && status == CLXENT_SUCCESS; number++) {
         const cl_uint index = index_of(held, number);
         if (index == NO_ARGUMENT)

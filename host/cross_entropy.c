@@ -9,13 +9,13 @@
     [CLX_INVALID_COUNT] = CLX_WRITE_OPTIONAL
 #define OF_LOSS                                                                                                        \
     [CLX_OUTPUT] = CLX_WRITE, [CLX_LSE] = CLX_WRITE_OPTIONAL, [CLX_ARGMAX] = CLX_WRITE_OPTIONAL,                       \
-    [CLX_CORRECT_COUNT] = CLX_WRITE_OPTIONAL
+    [CLX_CORRECT_COUNT] = CLX_WRITE_OPTIONAL, [CLX_WEIGHT_SUM] = CLX_WRITE_OPTIONAL
 #define OF_GRADIENT [CLX_GRAD_OUTPUT] = CLX_READ_OPTIONAL, [CLX_GRAD_INPUT] = CLX_WRITE
 
 static const clx_use uses[][CLX_TENSORS] = {
     [CLXENT_FORWARD] = {COMMON, OF_LOSS, [CLX_GRAD_OUTPUT] = CLX_IGNORED, [CLX_GRAD_INPUT] = CLX_IGNORED},
     [CLXENT_BACKWARD] = {COMMON, OF_GRADIENT, [CLX_OUTPUT] = CLX_IGNORED, [CLX_LSE] = CLX_READ_OPTIONAL,
-                         [CLX_ARGMAX] = CLX_IGNORED, [CLX_CORRECT_COUNT] = CLX_IGNORED},
+                         [CLX_ARGMAX] = CLX_IGNORED, [CLX_CORRECT_COUNT] = CLX_IGNORED, [CLX_WEIGHT_SUM] = CLX_IGNORED},
     [CLXENT_FORWARD_BACKWARD] = {COMMON, OF_LOSS, OF_GRADIENT},
 };
 
@@ -25,23 +25,24 @@ static const clx_alias aliases[] = {
 };
 
 /* What changes an inner loop is compiled in; all else is an argument. */
-static void build_options(const clx_problem *problem, char *options, size_t size) {
+void clx_cross_entropy_options(const clx_problem *problem, char *options, size_t size) {
     const clxent_desc *desc = &problem->desc;
     int transform = desc->logit_softcap != 0 ? 2 : desc->logit_scale != 1 ? 1 : 0;
     bool smoothing = desc->label_smoothing != 0 && !clx_has_probabilities(problem);
     snprintf(options, size, " -D SMOOTHING=%d -D TRANSFORM=%d -D SQUARES=%d -D ARGMAX=%d", smoothing, transform,
-             desc->reg_lambda != 0, desc->pass != CLXENT_BACKWARD);
+             desc->reg_lambda != 0, desc->pass != CLXENT_BACKWARD && problem->op == &clx_cross_entropy);
 }
 
 const clx_op clx_cross_entropy = {
     .title = "cross-entropy",
     .kernel = "cross_entropy",
     .loss = true,
-    .takes = CLX_TAKES_BOTH_PASSES | CLX_TAKES_CLASSES | CLX_TAKES_PROBABILITIES | CLX_TAKES_LOGIT_OPTIONS,
+    .takes = CLX_TAKES_BOTH_PASSES | CLX_TAKES_CLASSES | CLX_TAKES_PROBABILITIES | CLX_TAKES_LOGIT_OPTIONS |
+             CLX_TAKES_LOSS_OPTIONS | CLX_TAKES_WHOLE_ROWS | CLX_TAKES_SHARDS,
     .uses = uses,
     .aliases = aliases,
     .reduces = clx_always,
     .maps = clx_has_gradient,
-    .build_options = build_options,
+    .build_options = clx_cross_entropy_options,
     .reference = clx_cross_entropy_reference,
 };

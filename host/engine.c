@@ -42,10 +42,10 @@ static size_t staged_tensors(const clx_problem *problem) {
 
 /* Where rows lie side by side their classes are ints, see read_targets in kernels/layout.cl. */
 static bool counts_classes(const clx_problem *problem, char reason[CLX_REASON]) {
-    if (problem->desc.classes <= INT32_MAX)
+    if (clx_all_classes(problem) <= INT32_MAX)
         return true;
-    snprintf(reason, CLX_REASON, "classes is %zu, with rows side by side it can be at most %d", problem->desc.classes,
-             INT32_MAX);
+    snprintf(reason, CLX_REASON, "%s is %zu, with rows side by side it can be at most %d",
+             problem->desc.class_total > 0 ? "class_total" : "classes", clx_all_classes(problem), INT32_MAX);
     return false;
 }
 
@@ -197,14 +197,32 @@ static size_t lanes_for(const clx_problem *problem, const clx_device *device, co
     return native < 4 ? 4 : least(native, 16);
 }
 
+/* An operation may have a walk of its own, for rows side by side; any engine walks the others. */
+static bool can(const engine *e, const clx_problem *problem, const clx_device *device, char reason[CLX_REASON]) {
+    if (problem->op->engine_file == NULL)
+        return e->can(problem, device, reason);
+    snprintf(reason, CLX_REASON, "%s takes rows side by side", problem->op->title);
+    return e->id == CLXENT_ENGINE_ROWS_PER_LANE && counts_classes(problem, reason);
+}
+
+static bool suits(const engine *e, const clx_problem *problem, const clx_device *device, char reason[CLX_REASON]) {
+    if (problem->op->engine_file == NULL)
+        return e->suits(problem, device, reason);
+    snprintf(reason, CLX_REASON, "%s takes rows side by side", problem->op->title);
+    return true;
+}
+
 /* At most so many loop iterations a work-item spends on one row, or one vector of rows, where no loop is unrolled: for
  * every vector of classes, more where rows are shared, since there every four vectors are folded for the argmax, or go
  * through local memory; for every chunk, which is merged in a tree or fetched byte by byte; and some for the rest. tests/test_longest_rows.c holds it. */
 #define ITERATIONS_PER_VECTOR 11
 #define ITERATIONS_PER_SHARED_VECTOR 19
 #define ITERATIONS_PER_CHUNK 66
+#define ITERATIONS_PER_PART 2
 
 static size_t iterations_per_piece(const clx_problem *problem, const clx_geometry *geometry) {
+    if (problem->op->engine_file != NULL)
+        return least(problem->desc.parts, SIZE_MAX / 4) * ITERATIONS_PER_PART + 256;
     size_t classes_per_step = geometry->layout != CLX_CLASSES_ALONG
                                   ? 1
                                   : geometry->lanes * (geometry->shared_rows ? geometry->group_size : 1);
@@ -266,6 +284,10 @@ static void choose_tile(const clx_problem *problem, const clx_device *device, co
         geometry->local_tile = 0;
     const bool together = geometry->local_tile > 0 && !chosen->shared_rows;
     geometry->file = private_tile ? "tiles" : together ? "rows_in_local" : chosen->file;
+    if (problem->op->engine_file != NULL) {
+        geometry->tile = 0;
+        geometry->file = problem->op->engine_file;
+    }
 }
 
 /* What is kept lies on the stack of a CPU's thread, for each work-item of the group: for one. */
@@ -298,7 +320,8 @@ clxent_status clx_engine_choose(const clx_problem *problem, const clx_device *de
         bool forced = problem->desc.engine == engines[i].id;
         if (problem->desc.engine != CLXENT_ENGINE_AUTO && !forced)
             continue;
-        if (engines[i].can(problem, device, reason) && (forced || engines[i].suits(problem, device, what_decides)))
+        const engine *e = &engines[i];
+        if (can(e, problem, device, reason) && (forced || suits(e, problem, device, what_decides)))
             return decide(problem, device, &engines[i], geometry);
     }
     return clx_fail(CLXENT_UNSUPPORTED, "engine %s cannot do this: %s", clx_engine_name(problem->desc.engine), reason);
@@ -309,11 +332,11 @@ void clx_engine_reason(const clx_problem *problem, const clx_device *device, clx
     const engine *e = engines;
     while (e->id != asked)
         e++;
-    if (!e->can(problem, device, reason))
+    if (!can(e, problem, device, reason))
         return;
     if (problem->desc.engine != CLXENT_ENGINE_AUTO)
         snprintf(reason, CLX_REASON, "the descriptor asks for %s", asked == in_use ? "it" : clx_engine_name(in_use));
-    else if (e->suits(problem, device, reason) && asked != in_use)
+    else if (suits(e, problem, device, reason) && asked != in_use)
         snprintf(reason, CLX_REASON, "%s suits too and comes before it", clx_engine_name(in_use));
 }
 
@@ -325,7 +348,7 @@ static size_t pieces_of(const clx_problem *problem, const clx_geometry *geometry
     if (geometry->layout == CLX_CLASSES_ALONG)
         return problem->rows;
     if (geometry->layout == CLX_ROWS_ALONG)
-        return (batch + geometry->lanes - 1) / geometry->lanes;
+        return (problem->rows + geometry->lanes - 1) / geometry->lanes; /* of which only a merge has an inner size */
     return batch * ((inner + geometry->lanes - 1) / geometry->lanes);
 }
 

@@ -9,13 +9,19 @@
 #include "status.h"
 
 /* As in kernels/common.cl: a bit for each optional tensor, and what else a call is like. */
-enum { MEAN = 256, NO_REDUCTION = 512, DIVIDE_LOSSES = 1024, ACCUMULATE = 2048, EMPTY_ZERO = 4096 };
+enum {
+    MEAN = 256,
+    NO_REDUCTION = 512,
+    DIVIDE_LOSSES = 1024,
+    ACCUMULATE = 2048,
+    EMPTY_ZERO = 4096
+}; /* and 8192, below */
 static const struct {
     clx_tensor tensor;
     cl_uint bit;
 } given_tensors[] = {
-    {CLX_TARGET2, 1},     {CLX_WEIGHT, 2}, {CLX_SAMPLE_WEIGHT, 4}, {CLX_POS_WEIGHT, 8},
-    {CLX_MIX_LAMBDA, 16}, {CLX_LSE, 32},   {CLX_ARGMAX, 64},       {CLX_GRAD_OUTPUT, 128},
+    {CLX_TARGET2, 1}, {CLX_WEIGHT, 2},  {CLX_SAMPLE_WEIGHT, 4}, {CLX_POS_WEIGHT, 8}, {CLX_MIX_LAMBDA, 16},
+    {CLX_LSE, 32},    {CLX_ARGMAX, 64}, {CLX_GRAD_OUTPUT, 128}, {CLX_MERGED, 8192},
 };
 
 /* Bytes of the shortest struct that a released header has had. */
@@ -103,7 +109,8 @@ static clxent_status decide(const call *c, unsigned tensors) {
     clxent_status status = clx_check_presence(&c->plan->problem, places);
     if (status != CLXENT_SUCCESS)
         return status;
-    clx_wishes wishes = {has(tensors, CLX_INVALID_COUNT), has(tensors, CLX_CORRECT_COUNT), has(tensors, CLX_TARGET2)};
+    clx_wishes wishes = {has(tensors, CLX_INVALID_COUNT), has(tensors, CLX_CORRECT_COUNT), has(tensors, CLX_TARGET2),
+                         has(tensors, CLX_WEIGHT_SUM) && clx_sums_rows(&c->plan->problem)};
     last->tensors = tensors;
     last->given = given_bits(&c->plan->problem, tensors);
     last->count = clx_list_launches(c->plan, wishes, last->launches);

@@ -29,9 +29,9 @@ double clx_get_number(const clx_problem *problem, clx_element type, const void *
 static clxent_status check_classes(const clx_problem *problem, const char *name, const void *array) {
     for (size_t row = 0; array != NULL && row < problem->rows; row++) {
         int64_t y = clx_get_class(problem, array, row);
-        if (y != problem->desc.ignore_index && (y < 0 || (uint64_t)y >= problem->desc.classes))
+        if (y != problem->desc.ignore_index && (y < 0 || (uint64_t)y >= clx_all_classes(problem)))
             return clx_fail(CLXENT_INVALID_TARGET, "%s[%zu] = %lld is outside [0, %zu)", name, row, (long long)y,
-                            problem->desc.classes);
+                            clx_all_classes(problem));
     }
     return CLXENT_SUCCESS;
 }

@@ -5,7 +5,7 @@
 #include "op.h"
 
 /* As in kernels/reduce.cl. */
-enum { SUM_LOSSES = 1, SUM_TARGETS = 2, COUNT_CORRECT = 4, STORE_INVALID = 8, DIVIDE = 16 };
+enum { SUM_LOSSES = 1, SUM_TARGETS = 2, COUNT_CORRECT = 4, STORE_INVALID = 8, DIVIDE = 16, STORE_WEIGHTS = 32 };
 enum { SUM_CHUNKS = 1, ADD_CHUNKS = 2 };
 
 /* Up to here one work-group sums all rows faster than a second launch costs. */
@@ -49,6 +49,7 @@ size_t clx_list_launches(const clxent_plan *plan, clx_wishes wishes, clx_launch 
     bool mean = problem->desc.reduction == CLXENT_REDUCTION_MEAN && !problem->op->elementwise;
     bool totals_first = clx_needs_totals(problem, wishes.two_targets), sums = clx_sums_losses(problem);
     cl_uint targets = wishes.count_invalid ? SUM_TARGETS | STORE_INVALID : SUM_TARGETS, after = 0;
+    targets |= wishes.weight_sum ? STORE_WEIGHTS : 0;
     size_t count = 0;
     if (totals_first)
         count += add_reduction(plan, targets, launches + count);
@@ -56,7 +57,7 @@ size_t clx_list_launches(const clxent_plan *plan, clx_wishes wishes, clx_launch 
         count += add_row_op(plan, launches + count);
     if (sums)
         after |= SUM_LOSSES | (mean && !clx_divides_losses(problem, wishes.two_targets) ? DIVIDE : 0);
-    if (!totals_first && ((sums && mean) || wishes.count_invalid))
+    if (!totals_first && ((sums && mean) || wishes.count_invalid || wishes.weight_sum))
         after |= targets;
     if (wishes.count_correct)
         after |= COUNT_CORRECT;

@@ -6,7 +6,7 @@
 
 /* What a call has that a plan does not know. */
 typedef struct clx_wishes {
-    bool count_invalid, count_correct, two_targets;
+    bool count_invalid, count_correct, two_targets, weight_sum;
 } clx_wishes;
 
 /* Fills `launches` and gives their number, which may be 0. */

@@ -11,7 +11,8 @@ static const clx_use uses[][CLX_TENSORS] = {
                         [CLX_OUTPUT] = CLX_WRITE,
                         [CLX_GRAD_OUTPUT] = CLX_IGNORED,
                         [CLX_GRAD_INPUT] = CLX_IGNORED,
-                        [CLX_INVALID_COUNT] = CLX_WRITE_OPTIONAL},
+                        [CLX_INVALID_COUNT] = CLX_WRITE_OPTIONAL,
+                        [CLX_WEIGHT_SUM] = CLX_WRITE_OPTIONAL},
     [CLXENT_BACKWARD] = {[CLX_INPUT] = CLX_IGNORED,
                          [CLX_TARGET] = CLX_READ,
                          [CLX_WEIGHT] = CLX_READ_OPTIONAL,
@@ -19,7 +20,8 @@ static const clx_use uses[][CLX_TENSORS] = {
                          [CLX_OUTPUT] = CLX_IGNORED,
                          [CLX_GRAD_OUTPUT] = CLX_READ_OPTIONAL,
                          [CLX_GRAD_INPUT] = CLX_WRITE,
-                         [CLX_INVALID_COUNT] = CLX_WRITE_OPTIONAL},
+                         [CLX_INVALID_COUNT] = CLX_WRITE_OPTIONAL,
+                         [CLX_WEIGHT_SUM] = CLX_IGNORED},
 };
 
 static const clx_alias aliases[] = {{CLX_TENSORS, CLX_TENSORS}};

@@ -15,6 +15,8 @@ const clx_op *clx_find_op(clxent_op op) {
         return &clx_binary_cross_entropy;
     case CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS:
         return &clx_binary_cross_entropy_with_logits;
+    case CLXENT_MERGE:
+        return &clx_merge;
     }
     return NULL;
 }

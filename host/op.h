@@ -11,14 +11,20 @@ enum {
     CLX_TAKES_CLASSES = 2,            /* class-index targets, and with them ignore_index */
     CLX_TAKES_PROBABILITIES = 4,      /* target probabilities */
     CLX_TAKES_PROBABILITY_INPUT = 16, /* input and targets are probabilities, and refused outside [0, 1] */
-    CLX_TAKES_LOGIT_OPTIONS = 8       /* label_smoothing, logit_scale, logit_softcap, z_loss, reg_lambda, mix_lambda */
+    CLX_TAKES_LOGIT_OPTIONS = 8,      /* logit_scale, logit_softcap */
+    CLX_TAKES_LOSS_OPTIONS = 32,      /* label_smoothing, z_loss */
+    CLX_TAKES_WHOLE_ROWS = 64,        /* reg_lambda, mix_lambda */
+    CLX_TAKES_SHARDS = 128,           /* class_start, class_total */
+    CLX_TAKES_PARTS = 256             /* parts, of which it makes losses: there is no gradient */
 };
 
 struct clx_op {
     const char *title;                  /* "cross-entropy", as people write it */
     const char *kernel;                 /* "cross_entropy" for kernels/cross_entropy.cl */
+    const char *engine_file;            /* "merge" for kernels/engine_merge.cl, rows side by side; NULL: any engine's */
     bool loss;                          /* has targets, reductions and per-row results */
     bool elementwise;                   /* a loss per element, not per row */
+    bool partial;                       /* of a loss: of rows that are dealt out, so that nothing is summed over rows */
     unsigned takes;                     /* CLX_TAKES_... */
     const clx_use (*uses)[CLX_TENSORS]; /* [pass][tensor]: the operation's columns of the header's table */
     const clx_alias *aliases;           /* pairs that may be the same bytes, ended by {CLX_TENSORS, CLX_TENSORS} */
@@ -45,10 +51,18 @@ static inline bool clx_has_gradient(const clx_problem *problem) {
 }
 
 extern const clx_op clx_softmax, clx_log_softmax, clx_nll_loss, clx_cross_entropy, clx_binary_cross_entropy,
-    clx_binary_cross_entropy_with_logits;
+    clx_binary_cross_entropy_with_logits, clx_shard, clx_merge;
 
-/* The operation of a descriptor, or NULL. */
+/* The -D of kernels/cross_entropy.cl, for its shards and their merge too. */
+void clx_cross_entropy_options(const clx_problem *problem, char *options, size_t size);
+
+/* The operation of that number, or NULL. That of a shard is clx_shard: problem.c sees to it. */
 const clx_op *clx_find_op(clxent_op op);
+
+/* Are a row's classes dealt out: do its kernels take partials? */
+static inline bool clx_has_parts(const clx_problem *problem) {
+    return problem->op == &clx_shard || problem->op == &clx_merge;
+}
 
 /* host/reference/: the same formulas in plain C. Arguments have been checked. */
 void clx_softmax_reference(const clx_problem *problem, const clxent_host_args *args);
@@ -57,5 +71,7 @@ void clx_nll_loss_reference(const clx_problem *problem, const clxent_host_args *
 void clx_cross_entropy_reference(const clx_problem *problem, const clxent_host_args *args);
 void clx_binary_cross_entropy_reference(const clx_problem *problem, const clxent_host_args *args);
 void clx_binary_cross_entropy_with_logits_reference(const clx_problem *problem, const clxent_host_args *args);
+void clx_shard_reference(const clx_problem *problem, const clxent_host_args *args);
+void clx_merge_reference(const clx_problem *problem, const clxent_host_args *args);
 
 #endif

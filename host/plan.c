@@ -13,10 +13,10 @@
 static clxent_status check_device(const clx_problem *problem, const clx_device *device) {
     if (problem->desc.dtype == CLXENT_F64 && !device->fp64)
         return clx_fail(CLXENT_UNSUPPORTED, "dtype is F64, the device has no double precision");
-    if (device->loop_limit > 0 && problem->op->loss && clx_reduce_iterations(problem->rows) > device->loop_limit)
+    if (device->loop_limit > 0 && clx_sums_rows(problem) && clx_reduce_iterations(problem) > device->loop_limit)
         return clx_fail(CLXENT_UNSUPPORTED,
                         "summing %zu rows takes up to %zu loop iterations, this device stops after %zu", problem->rows,
-                        clx_reduce_iterations(problem->rows), device->loop_limit);
+                        clx_reduce_iterations(problem), device->loop_limit);
     return CLXENT_SUCCESS;
 }
 
@@ -35,6 +35,9 @@ static clxent_status set_shape(const clxent_plan *plan, cl_kernel kernel) {
     const double numbers[] = {desc->label_smoothing, desc->logit_scale, desc->logit_softcap, desc->z_loss,
                               desc->reg_lambda,      desc->mix_lambda,  desc->grad_scale};
     const cl_ulong parts_at = plan->workspace.parts_at, tile_slot = plan->geometry.local_tile;
+    const cl_ulong dealt_out[] = {desc->class_start, desc->class_total, desc->parts};
+    const bool parts = clx_has_parts(&plan->problem);
+    const cl_uint own = parts ? CLX_ARG_DEALT_OUT + 3 : CLX_ARG_GIVEN + 1;
     clxent_status status = CLXENT_SUCCESS;
     for (cl_uint i = 0; i < 4 && status == CLXENT_SUCCESS; i++)
         status = clx_set_argument(kernel, CLX_ARG_BATCH + i, sizeof sizes[i], &sizes[i]);
@@ -42,13 +45,14 @@ static clxent_status set_shape(const clxent_plan *plan, cl_kernel kernel) {
         status = clx_set_argument(kernel, CLX_ARG_IGNORE_INDEX, sizeof ignore_index, &ignore_index);
     for (cl_uint i = 0; i < CLX_ARG_GIVEN - CLX_ARG_NUMBERS && status == CLXENT_SUCCESS; i++)
         status = set_real(plan, kernel, CLX_ARG_NUMBERS + i, numbers[i]);
+    for (cl_uint i = 0; parts && i < 3 && status == CLXENT_SUCCESS; i++)
+        status = clx_set_argument(kernel, CLX_ARG_DEALT_OUT + i, sizeof dealt_out[i], &dealt_out[i]);
     if (status == CLXENT_SUCCESS && plan->geometry.splits)
-        status = clx_set_argument(kernel, CLX_ARG_PARTS_AT, sizeof parts_at, &parts_at);
+        status = clx_set_argument(kernel, own, sizeof parts_at, &parts_at);
     if (status == CLXENT_SUCCESS && tile_slot > 0)
-        status =
-            clx_set_argument(kernel, CLX_ARG_LOCAL_TILE, clx_engine_local_bytes(&plan->problem, &plan->geometry), NULL);
+        status = clx_set_argument(kernel, own, clx_engine_local_bytes(&plan->problem, &plan->geometry), NULL);
     if (status == CLXENT_SUCCESS && tile_slot > 0)
-        status = clx_set_argument(kernel, CLX_ARG_TILE_SLOT, sizeof tile_slot, &tile_slot);
+        status = clx_set_argument(kernel, own + 1, sizeof tile_slot, &tile_slot);
     return status;
 }
 
@@ -58,6 +62,7 @@ static clxent_status set_shape_of_sums(const clxent_plan *plan, cl_kernel kernel
     const cl_ulong sizes[] = {desc->batch, desc->classes, desc->inner}, losses_at = plan->workspace.losses_at;
     const cl_long ignore_index = desc->ignore_index;
     const cl_int chunks = (cl_int)plan->workspace.chunks;
+    const cl_ulong parts = desc->parts;
     clxent_status status = CLXENT_SUCCESS;
     for (cl_uint i = 0; i < 3 && status == CLXENT_SUCCESS; i++)
         status = clx_set_argument(kernel, CLX_SUM_ARG_BATCH + i, sizeof sizes[i], &sizes[i]);
@@ -67,7 +72,11 @@ static clxent_status set_shape_of_sums(const clxent_plan *plan, cl_kernel kernel
         status = set_real(plan, kernel, CLX_SUM_ARG_MIX_LAMBDA, desc->mix_lambda);
     if (status == CLXENT_SUCCESS)
         status = clx_set_argument(kernel, CLX_SUM_ARG_LOSSES_AT, sizeof losses_at, &losses_at);
-    return status == CLXENT_SUCCESS ? clx_set_argument(kernel, CLX_SUM_ARG_CHUNKS, sizeof chunks, &chunks) : status;
+    if (status == CLXENT_SUCCESS)
+        status = clx_set_argument(kernel, CLX_SUM_ARG_CHUNKS, sizeof chunks, &chunks);
+    if (status == CLXENT_SUCCESS && clx_has_parts(&plan->problem))
+        status = clx_set_argument(kernel, CLX_SUM_ARG_PARTS, sizeof parts, &parts);
+    return status;
 }
 
 static clxent_status set_shapes(clxent_plan *plan) {
@@ -77,7 +86,7 @@ static clxent_status set_shapes(clxent_plan *plan) {
         const bool sums = i == CLX_REDUCE_ROWS;
         if (kernel == NULL)
             continue;
-        status = clx_clear_arguments(&plan->given[i], kernel, sums);
+        status = clx_clear_arguments(&plan->given[i], kernel, sums, clx_has_parts(&plan->problem));
         if (status == CLXENT_SUCCESS)
             status = sums ? set_shape_of_sums(plan, kernel) : set_shape(plan, kernel);
     }
@@ -163,7 +172,7 @@ clxent_status clxent_plan_get_info(const clxent_plan *plan, clxent_plan_info *in
     info->work_group_size = plan->geometry.group_size;
     info->work_items = plan->global_size;
     info->workspace_size = plan->workspace.size;
-    info->kernels = (unsigned)clx_list_launches(plan, (clx_wishes){false, false, false}, launches);
+    info->kernels = (unsigned)clx_list_launches(plan, (clx_wishes){0}, launches);
     info->programs_built = plan->programs_built;
     return CLXENT_SUCCESS;
 }

@@ -65,7 +65,7 @@ static bool needs_kernel(const clx_problem *problem, const clx_geometry *geometr
     case CLX_SPLIT_FINISH:
         return geometry->splits;
     default:
-        return problem->op->loss;
+        return clx_sums_rows(problem);
     }
 }
 

@@ -46,6 +46,8 @@ static clxent_status check_belonging(const clx_op *op, const clxent_desc *desc) 
     clxent_desc_init(&defaults, desc->op);
     bool probabilities = desc->target_type >= CLXENT_TARGET_PROBABILITIES;
     bool classes = op->takes & CLX_TAKES_CLASSES && !probabilities, logits = op->takes & CLX_TAKES_LOGIT_OPTIONS;
+    bool loss_options = op->takes & CLX_TAKES_LOSS_OPTIONS, whole_rows = op->takes & CLX_TAKES_WHOLE_ROWS;
+    bool shards = op->takes & CLX_TAKES_SHARDS, parts = op->takes & CLX_TAKES_PARTS;
     const struct {
         bool taken;
         const char *name;
@@ -53,21 +55,26 @@ static clxent_status check_belonging(const clx_op *op, const clxent_desc *desc) 
     } options[] = {
         {op->loss, "target_type", desc->target_type, defaults.target_type},
         {op->loss, "reduction", desc->reduction, defaults.reduction},
-        {op->loss, "grad_scale", desc->grad_scale, defaults.grad_scale},
+        {op->loss && !parts, "grad_scale", desc->grad_scale, defaults.grad_scale},
         {op->loss, "flags", (double)desc->flags, (double)defaults.flags},
         {op->takes & CLX_TAKES_CLASSES, "ignore_index", (double)desc->ignore_index, (double)defaults.ignore_index},
-        {logits, "label_smoothing", desc->label_smoothing, defaults.label_smoothing},
+        {loss_options, "label_smoothing", desc->label_smoothing, defaults.label_smoothing},
         {logits, "logit_scale", desc->logit_scale, defaults.logit_scale},
         {logits, "logit_softcap", desc->logit_softcap, defaults.logit_softcap},
-        {logits, "z_loss", desc->z_loss, defaults.z_loss},
-        {logits, "reg_lambda", desc->reg_lambda, defaults.reg_lambda},
-        {logits, "mix_lambda", desc->mix_lambda, defaults.mix_lambda},
+        {loss_options, "z_loss", desc->z_loss, defaults.z_loss},
+        {whole_rows, "reg_lambda", desc->reg_lambda, defaults.reg_lambda},
+        {whole_rows, "mix_lambda", desc->mix_lambda, defaults.mix_lambda},
+        {shards, "class_start", (double)desc->class_start, 0},
+        {shards, "class_total", (double)desc->class_total, 0},
+        {parts, "parts", (double)desc->parts, 0},
     };
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         if (!options[i].taken && options[i].value != options[i].standard)
             return refuse_option(op, options[i].name, options[i].value, options[i].standard);
     if (!(op->takes & CLX_TAKES_BOTH_PASSES) && desc->pass == CLXENT_FORWARD_BACKWARD)
         return clx_fail(CLXENT_INVALID_OPTION, "%s has no FORWARD_BACKWARD pass", op->title);
+    if (parts && desc->pass == CLXENT_BACKWARD)
+        return clx_fail(CLXENT_INVALID_OPTION, "%s has no BACKWARD pass: each shard has one", op->title);
     if (op->loss && !(op->takes & (probabilities ? CLX_TAKES_PROBABILITIES : CLX_TAKES_CLASSES)))
         return clx_fail(CLXENT_INVALID_OPTION, "target_type is %d, %s takes %s", (int)desc->target_type, op->title,
                         probabilities ? "class indices" : "probabilities");
@@ -133,6 +140,27 @@ static clxent_status refuse_size(const clxent_desc *desc) {
                     desc->batch, desc->classes, desc->inner, desc->row_stride);
 }
 
+/* A shard lies inside the classes of which it is one; partials have fewer bytes than the limit below. */
+static clxent_status check_parts(const clx_problem *problem) {
+    const clxent_desc *desc = &problem->desc;
+    const size_t start = desc->class_start, total = desc->class_total;
+    if ((total > 0 || start > 0) && (desc->classes > total || start > total - desc->classes))
+        return clx_fail(CLXENT_INVALID_SHAPE,
+                        "a shard of %zu classes from class_start %zu on is not inside [0, class_total = %zu)",
+                        desc->classes, start, total);
+    if (!clx_has_parts(problem))
+        return CLXENT_SUCCESS;
+    if (problem->op == &clx_merge && desc->parts == 0)
+        return clx_fail(CLXENT_INVALID_SHAPE, "parts is 0, it must be at least 1");
+    size_t numbers, bytes;
+    if (!multiply(desc->parts > 0 ? desc->parts : 1, CLX_PLANES * sizeof(double), &numbers) ||
+        !multiply(numbers, problem->rows, &bytes) || bytes > PTRDIFF_MAX)
+        return clx_fail(CLXENT_INVALID_SHAPE,
+                        "partials of %zu rows in %zu parts have more bytes than this machine can address",
+                        problem->rows, desc->parts > 0 ? desc->parts : 1);
+    return CLXENT_SUCCESS;
+}
+
 /* Resolves row_stride and sizes. The limit is PTRDIFF_MAX bytes, so that signed 64-bit indices in the kernels hold. */
 static clxent_status check_shape(clx_problem *problem) {
     clxent_desc *desc = &problem->desc;
@@ -153,6 +181,9 @@ static clxent_status check_shape(clx_problem *problem) {
         bytes > PTRDIFF_MAX || dense > PTRDIFF_MAX / sizeof(double))
         return refuse_size(desc);
     problem->rows = desc->batch * desc->inner;
+    clxent_status status = check_parts(problem);
+    if (status != CLXENT_SUCCESS)
+        return status;
     problem->span = desc->batch == 0 ? 0 : all - desc->row_stride + dense;
     return CLXENT_SUCCESS;
 }
@@ -167,11 +198,12 @@ clxent_status clx_problem_init(clx_problem *problem, const clxent_desc *desc) {
     memset(problem, 0, sizeof *problem);
     problem->op = clx_find_op(desc->op);
     if (problem->op == NULL)
-        return clx_fail(CLXENT_INVALID_OPTION, "op is %d, it must be from 0 to %d", (int)desc->op,
-                        CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS);
+        return clx_fail(CLXENT_INVALID_OPTION, "op is %d, it must be from 0 to %d", (int)desc->op, CLXENT_MERGE);
     clxent_desc_init(&problem->desc, desc->op);
     memcpy(&problem->desc, desc, desc->struct_size);
     problem->desc.struct_size = sizeof(clxent_desc);
+    if (problem->op == &clx_cross_entropy && problem->desc.class_total > 0)
+        problem->op = &clx_shard;
 
     clxent_status status = check_options(problem->op, &problem->desc);
     if (status == CLXENT_SUCCESS)

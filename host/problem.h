@@ -26,6 +26,14 @@ static inline bool clx_has_probabilities(const clx_problem *problem) {
     return problem->desc.target_type >= CLXENT_TARGET_PROBABILITIES;
 }
 
+/* All classes, of which a shard has some. */
+static inline size_t clx_all_classes(const clx_problem *problem) {
+    return problem->desc.class_total > 0 ? problem->desc.class_total : problem->desc.classes;
+}
+
+/* Numbers that a partial has of each row: top, sum, logit, weight, linear, masses; as in kernels/shard.cl. */
+#define CLX_PLANES 6
+
 /* Elements before row n's first one; the element of class c at inner position j is then at + c * inner + j. */
 static inline size_t clx_row_offset(const clx_problem *problem, size_t n) {
     return n * problem->desc.row_stride;

@@ -25,13 +25,14 @@ static void append_build_log(cl_program program, cl_device_id id) {
     free(log);
 }
 
-enum { FILES = 14 };
+enum { FILES = 16 };
 
 /* common, storage and layout first, what operations share, the operation, then the engine that calls it, and the
  * reductions. */
 static clxent_status find_sources(const clx_program_key *key, const char *texts[FILES]) {
-    const char *names[FILES] = {"common",    "math", "storage", "layout", "per_row", "transpose", "logit",
-                                "logsumexp", "loss", key->op,   "row",    "group",   key->engine, "reduce"};
+    const char *names[FILES] = {"common", "math",      "storage",   "layout", "per_row", "transpose",
+                                "logit",  "logsumexp", "loss",      "masses", "shard",   key->op,
+                                "row",    "group",     key->engine, "reduce"};
     for (size_t i = 0; i < FILES; i++) {
         texts[i] = source_of(names[i]);
         if (texts[i] == NULL)

@@ -27,6 +27,9 @@ static const struct {
     [CLX_GRAD_INPUT] = MEMBER(grad_input),
     [CLX_INVALID_COUNT] = MEMBER(invalid_count),
     [CLX_CORRECT_COUNT] = MEMBER(correct_count),
+    [CLX_PARTIAL] = MEMBER(partial),
+    [CLX_MERGED] = MEMBER(merged),
+    [CLX_WEIGHT_SUM] = MEMBER(weight_sum),
 #undef MEMBER
 };
 
@@ -35,8 +38,9 @@ const char *clx_tensor_name(clx_tensor tensor) {
 }
 
 void *clx_host_array(const clxent_host_args *args, clx_tensor tensor) {
-    void *array;
-    memcpy(&array, (const char *)args + members[tensor].host, sizeof array);
+    void *array = NULL; /* of a caller who does not know the tensor */
+    if (members[tensor].host + sizeof array <= args->struct_size)
+        memcpy(&array, (const char *)args + members[tensor].host, sizeof array);
     return array;
 }
 
@@ -45,6 +49,9 @@ void clx_set_host_array(clxent_host_args *args, clx_tensor tensor, const void *a
 }
 
 const clxent_buffer *clx_buffer(const clxent_args *args, clx_tensor tensor) {
+    static const clxent_buffer absent; /* of a caller who does not know the tensor */
+    if (members[tensor].device + sizeof absent > args->struct_size)
+        return &absent;
     return (const clxent_buffer *)(const void *)((const char *)args + members[tensor].device);
 }
 
@@ -53,11 +60,14 @@ void clx_set_buffer(clxent_args *args, clx_tensor tensor, const clxent_buffer *b
 }
 
 clx_use clx_tensor_use(const clx_problem *problem, clx_tensor tensor) {
-    bool classes_only =
-        tensor == CLX_TARGET2 || tensor == CLX_MIX_LAMBDA || tensor == CLX_INVALID_COUNT || tensor == CLX_CORRECT_COUNT;
+    bool classes_only = tensor == CLX_TARGET2 || tensor == CLX_MIX_LAMBDA || tensor == CLX_INVALID_COUNT ||
+                        tensor == CLX_CORRECT_COUNT || tensor == CLX_WEIGHT_SUM;
     if (classes_only && clx_has_probabilities(problem))
         return CLX_REFUSED;
-    return problem->op->uses[problem->desc.pass][tensor];
+    clx_use use = problem->op->uses[problem->desc.pass][tensor];
+    if (tensor == CLX_WEIGHT_SUM && use == CLX_READ && problem->desc.reduction != CLXENT_REDUCTION_MEAN)
+        return CLX_IGNORED; /* nothing is divided */
+    return use;
 }
 
 /* Of the others each has one element per row, per class, or just one. */
@@ -130,6 +140,12 @@ static size_t element_count(const clx_problem *problem, clx_tensor tensor) {
     case CLX_INVALID_COUNT:
     case CLX_CORRECT_COUNT:
         return 1;
+    case CLX_WEIGHT_SUM:
+        return 2;
+    case CLX_PARTIAL:
+        return problem->rows * CLX_PLANES * (problem->op == &clx_merge ? problem->desc.parts : 1);
+    case CLX_MERGED:
+        return problem->rows * CLX_PLANES;
     case CLX_OUTPUT:
     case CLX_GRAD_OUTPUT:
         return problem->desc.reduction == CLXENT_REDUCTION_NONE ? problem->rows : 1;
@@ -171,6 +187,9 @@ static clxent_status check_company(const clx_problem *problem, const clx_place p
     bool counts = clx_is_used(clx_tensor_use(problem, CLX_CORRECT_COUNT)) && places[CLX_CORRECT_COUNT].object != NULL;
     if (counts && places[CLX_ARGMAX].object == NULL && problem->rows > 0)
         return clx_fail(CLXENT_MISSING_BUFFER, "correct_count is given, but argmax, which it needs, is null");
+    bool sums = clx_is_used(clx_tensor_use(problem, CLX_WEIGHT_SUM)) && places[CLX_WEIGHT_SUM].object != NULL;
+    if (sums && mixes && places[CLX_TARGET2].object != NULL)
+        return clx_fail(CLXENT_INVALID_ARGUMENT, "weight_sum is given, but with target2 there are two of them");
     return CLXENT_SUCCESS;
 }
 

@@ -5,7 +5,7 @@
 
 #include "problem.h"
 
-/* In the order of the members of clxent_args and clxent_host_args. */
+/* In the order of the members of clxent_args (where the workspace is among them) and clxent_host_args. */
 typedef enum clx_tensor {
     CLX_INPUT,
     CLX_TARGET,
@@ -21,6 +21,9 @@ typedef enum clx_tensor {
     CLX_GRAD_INPUT,
     CLX_INVALID_COUNT,
     CLX_CORRECT_COUNT,
+    CLX_PARTIAL,
+    CLX_MERGED,
+    CLX_WEIGHT_SUM,
     CLX_TENSORS /* their number */
 } clx_tensor;
 

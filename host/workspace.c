@@ -20,8 +20,12 @@ bool clx_has_backward(const clx_problem *problem) {
     return problem->desc.pass != CLXENT_FORWARD;
 }
 
+bool clx_sums_rows(const clx_problem *problem) {
+    return problem->op->loss && !problem->op->partial;
+}
+
 bool clx_sums_losses(const clx_problem *problem) {
-    return problem->op->loss && clx_has_forward(problem) && problem->desc.reduction != CLXENT_REDUCTION_NONE;
+    return clx_sums_rows(problem) && clx_has_forward(problem) && problem->desc.reduction != CLXENT_REDUCTION_NONE;
 }
 
 bool clx_divides_losses(const clx_problem *problem, bool two_targets) {
@@ -32,7 +36,7 @@ bool clx_divides_losses(const clx_problem *problem, bool two_targets) {
 
 bool clx_needs_totals(const clx_problem *problem, bool two_targets) {
     const clxent_desc *desc = &problem->desc;
-    if (!problem->op->loss || problem->op->elementwise || desc->reduction == CLXENT_REDUCTION_NONE)
+    if (!clx_sums_rows(problem) || problem->op->elementwise || desc->reduction == CLXENT_REDUCTION_NONE)
         return false;
     bool gradient_divides = desc->reduction == CLXENT_REDUCTION_MEAN || desc->reg_lambda != 0;
     return clx_divides_losses(problem, two_targets) || (clx_has_backward(problem) && gradient_divides);
@@ -45,11 +49,13 @@ static size_t chunks_for(size_t rows) {
     return chunks;
 }
 
-/* A chunk's runs, each with loops over its rows for losses, for two targets and for correct rows; the tree; a few
- * chunks to a work-item. */
-size_t clx_reduce_iterations(size_t rows) {
-    size_t runs = (rows + MAX_CHUNKS * RUN - 1) / (MAX_CHUNKS * RUN);
-    return runs * (4 * RUN + 4) + 2048;
+/* A chunk's runs, each with loops over its rows for losses, for two targets, for correct rows and for the weights in each
+ * part; the tree; a few chunks to a work-item. Saturates. */
+size_t clx_reduce_iterations(const clx_problem *problem) {
+    size_t runs = (problem->rows + MAX_CHUNKS * RUN - 1) / (MAX_CHUNKS * RUN), parts = problem->desc.parts;
+    if (parts > SIZE_MAX / (4 * RUN) || runs > SIZE_MAX / 2 / ((4 + parts) * (RUN + 1)))
+        return SIZE_MAX;
+    return runs * ((4 + parts) * (RUN + 1)) + 2048;
 }
 
 static size_t aligned(size_t bytes) {
@@ -58,7 +64,7 @@ static size_t aligned(size_t bytes) {
 
 clx_workspace clx_workspace_of(const clx_problem *problem, const clx_geometry *geometry) {
     clx_workspace workspace = {0};
-    if (problem->op->loss) {
+    if (clx_sums_rows(problem)) {
         workspace.chunks = chunks_for(problem->rows);
         workspace.losses_at =
             aligned(TOTALS + workspace.chunks * (COUNTS * sizeof(uint64_t) + SUMS * problem->real_size));
@@ -75,7 +81,7 @@ clx_workspace clx_workspace_of(const clx_problem *problem, const clx_geometry *g
 #define MOST_IN_FRONT ((size_t)1 << 20)
 
 bool clx_workspace_fits(const clx_problem *problem, const clx_geometry *geometry) {
-    size_t row = problem->op->loss ? problem->real_size : 0;
+    size_t row = clx_sums_rows(problem) ? problem->real_size : 0;
     if (geometry->splits)
         row += clx_row_chunks(problem) * STATE_SLOT + MAP_SLOT;
     return row == 0 || problem->rows <= ((size_t)PTRDIFF_MAX - MOST_IN_FRONT) / row;

@@ -20,11 +20,14 @@ bool clx_workspace_fits(const clx_problem *problem, const clx_geometry *geometry
 clx_workspace clx_workspace_of(const clx_problem *problem, const clx_geometry *geometry);
 
 /* At most so many loop iterations a work-item spends on the partial sums that fall to it. */
-size_t clx_reduce_iterations(size_t rows);
+size_t clx_reduce_iterations(const clx_problem *problem);
 
 /* Does the pass give losses, does it give gradients? */
 bool clx_has_forward(const clx_problem *problem);
 bool clx_has_backward(const clx_problem *problem);
+
+/* Is anything summed over the rows? A shard leaves that to the merge. */
+bool clx_sums_rows(const clx_problem *problem);
 
 /* Are the losses of the rows summed up, rather than given one by one? */
 bool clx_sums_losses(const clx_problem *problem);

@@ -119,12 +119,13 @@ enum {
     CLXENT_INVALID_BUFFER = 5,   /**< not a buffer, of another context, misaligned, or overlapping where it must not */
     CLXENT_BUFFER_TOO_SMALL = 6, /**< the bytes from offset to the end of the buffer do not hold the tensor */
     CLXENT_INVALID_QUEUE = 7,    /**< null, or of another context or device than the plan */
-    CLXENT_INVALID_TARGET = 8,   /**< clxent_run and clxent_reference: a target outside [0, classes), or [0, 1] */
-    CLXENT_UNSUPPORTED = 9,      /**< this device, or the forced engine, cannot do what the descriptor asks */
-    CLXENT_NO_DEVICE = 10,       /**< no usable OpenCL device, or none that the selector names */
-    CLXENT_OUT_OF_MEMORY = 11,   /**< host memory */
-    CLXENT_BUILD_FAILED = 12,    /**< the device's compiler refused a kernel; clxent_last_error has its log */
-    CLXENT_INVALID_INPUT = 13 /**< clxent_run and clxent_reference: an input of binary-cross-entropy outside [0, 1] */
+    CLXENT_INVALID_TARGET =
+        8, /**< clxent_run and clxent_reference: a target outside [0, classes) or, of a shard, [0, class_total), or outside [0, 1] */
+    CLXENT_UNSUPPORTED = 9,    /**< this device, or the forced engine, cannot do what the descriptor asks */
+    CLXENT_NO_DEVICE = 10,     /**< no usable OpenCL device, or none that the selector names */
+    CLXENT_OUT_OF_MEMORY = 11, /**< host memory */
+    CLXENT_BUILD_FAILED = 12,  /**< the device's compiler refused a kernel; clxent_last_error has its log */
+    CLXENT_INVALID_INPUT = 13  /**< clxent_run and clxent_reference: an input of binary-cross-entropy outside [0, 1] */
 };
 
 /** The name of a status: "CLXENT_INVALID_SHAPE", "CL_OUT_OF_RESOURCES", ...; "unknown status" for anything else.
@@ -146,7 +147,9 @@ typedef enum clxent_op {
     CLXENT_NLL_LOSS = 2,             /**< -w[y] * x_y on log-probabilities x */
     CLXENT_CROSS_ENTROPY = 3,        /**< -w[y] * log p_y on logits x, or -sum of w t log p for target probabilities */
     CLXENT_BINARY_CROSS_ENTROPY = 4, /**< -u w (t log x + (1-t) log(1-x)) of every element, on probabilities x */
-    CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS = 5 /**< the same with sigmoid(x) for x, stable at any logit */
+    CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS = 5, /**< the same with sigmoid(x) for x, stable at any logit */
+    CLXENT_MERGE =
+        6 /**< the loss of rows whose classes are dealt out to shards, from what cross-entropy says of each */
 } clxent_op;
 
 /** Which direction. FORWARD_BACKWARD (cross-entropy and both binary ones) gives loss and gradient from one plan: the
@@ -235,8 +238,11 @@ typedef struct clxent_desc {
     double logit_softcap;   /**< ce: then they become t tanh(x / t) with this t > 0; default 0: they do not */
     double z_loss;          /**< ce: z_loss * lse^2 is added to each row that counts; >= 0, default 0 */
     double reg_lambda;      /**< ce: reg_lambda * (sum of p^2) likewise; finite, default 0 */
-    double mix_lambda; /**< ce: share in [0, 1] of target, the rest being target2's; default 1. Class indices only */
-    double grad_scale; /**< losses: gradients are multiplied by this (a loss scale); finite, default 1 */
+    double mix_lambda;  /**< ce: share in [0, 1] of target, the rest being target2's; default 1. Class indices only */
+    double grad_scale;  /**< losses with a gradient: it is multiplied by this (a loss scale); finite, default 1 */
+    size_t class_start; /**< ce: the first of the classes [class_start, class_start + classes) of a shard; default 0 */
+    size_t class_total; /**< ce: V, of which those are a shard (see "Shards" below); default 0: not a shard */
+    size_t parts;       /**< merge: number of partials, at least 1; default 0, which is refused: it must be set */
 } clxent_desc;
 
 /** Sets every member to its default for `op`. Inline, so that struct_size is the caller's. */
@@ -256,6 +262,33 @@ static inline void clxent_desc_init(clxent_desc *desc, clxent_op op) {
 
 /* ------------------------------------------------------------------------------------------ arrays and buffers ---- */
 
+/** Shards of a vocabulary: the V classes of a cross-entropy dealt out to several devices or processes, with class indices as
+ * targets. Each shard is a descriptor of CROSS_ENTROPY with class_total = V whose `input`, `weight` and `grad_input` are its own
+ * classes; targets are class indices in [0, V), the same for all of them.
+ *
+ *  1. FORWARD on each shard writes `partial`: (6, rows) of real, planes of `rows` numbers. `output` and `lse` are ignored.
+ *     top     the largest scaled and capped logit of the shard, NaN passed over; the lowest finite number where there is none
+ *     sum     the sum of exp(x - top) over the shard
+ *     logit   x of the target, where that is one of the shard's classes; else 0
+ *     weight  likewise w of the target, which is 1 without `weight`; else 0
+ *     linear  with label smoothing the sum of w (x - top) over the shard, else 0
+ *     masses  with label smoothing the sum of w over the shard, else 0
+ *     Of a target that is ignored or outside [0, V) logit and weight are 0 in every shard.
+ *  2. MERGE reads the partials of all shards one behind the other in rank order, (parts, 6, rows), and writes the loss, and what
+ *     else is wanted: lse, `merged` (the one partial of all V classes), `weight_sum`. Its `classes` is V, and its batch * inner is
+ *     theirs; label_smoothing, z_loss, ignore_index and target_type are to be those of the shards.
+ *  3. BACKWARD on each shard reads `merged` and writes the gradient of its own classes; with reduction MEAN it reads `weight_sum`
+ *     too, which it divides by.
+ *
+ * Shards have no target probabilities, target2, reg_lambda, argmax, correct_count nor a FORWARD_BACKWARD pass. That shards agree
+ * and are all of V shows in no single descriptor: clxent_check_shards looks at all of them. */
+/** Are these descriptors, in rank order, all shards of one loss? They must be shards of the same pass that agree in everything
+ * but engine, work_group_size, row_stride, class_start and classes, and their classes must be [0, class_total) in ascending order.
+ * `descs` is an array of `count` whole clxent_desc. Errors: those of a descriptor; INVALID_ARGUMENT (descs is null, count is 0,
+ * one is not a shard), INVALID_SHAPE (batch, inner or class_total differ; two neighbours overlap or leave a gap; the first does not
+ * begin at 0, or the last does not end at class_total), INVALID_OPTION (another member differs). */
+CLXENT_API clxent_status clxent_check_shards(const clxent_desc *descs, size_t count);
+
 /** A device buffer from a byte offset on. */
 typedef struct clxent_buffer {
     cl_mem mem;    /**< a buffer of the plan's OpenCL context; NULL: the tensor is absent */
@@ -268,26 +301,29 @@ typedef struct clxent_buffer {
  *       ( ) refused with CLXENT_INVALID_ARGUMENT when given: no pass of that operation uses it
  *       F forward, B backward, FB both; r read, w written
  *
- *                        softmax,       nll-loss       cross-entropy         binary-cross-entropy,
+ *                        softmax,       nll-loss       cross-entropy         binary-cross-entropy,  a shard        merge
  *                        log-softmax                                         with or without logits
- *                        F      B       F      B       F      B      FB      F      B      FB
- *       input            R r    -       R r    -       R r    R r    R r     R r    R r    R r
- *       target                          R r    R r     R r    R r    R r     R r    R r    R r
- *       target2                                        o r    o r    o r                            (1)
- *       weight                          o r    o r     o r    o r    o r     o r    o r    o r
- *       sample_weight                   o r    o r     o r    o r    o r     o r    o r    o r
- *       pos_weight                                                           o r    o r    o r      (2)
- *       mix_lambda                                     o r    o r    o r                            (1)
- *       output           R w    R r     R w    -       R w    -      R w     R w    -      R w
- *       lse                                            o w    o r    o w
+ *                        F      B       F      B       F      B      FB      F      B      FB       F      B       F
+ *       input            R r    -       R r    -       R r    R r    R r     R r    R r    R r      R r    R r
+ *       target                          R r    R r     R r    R r    R r     R r    R r    R r      R r    R r     R r
+ *       target2                                        o r    o r    o r                                                (1)
+ *       weight                          o r    o r     o r    o r    o r     o r    o r    o r      o r    o r
+ *       sample_weight                   o r    o r     o r    o r    o r     o r    o r    o r      -      o r     o r
+ *       pos_weight                                                           o r    o r    o r                          (2)
+ *       mix_lambda                                     o r    o r    o r                                                (1)
+ *       output           R w    R r     R w    -       R w    -      R w     R w    -      R w      -      -       R w
+ *       lse                                            o w    o r    o w                            -      -       o w
  *       argmax                                         o w    -      o w
- *       grad_output      -      R r     -      o r     -      o r    o r     -      o r    o r
- *       grad_input       -      R w     -      R w     -      R w    R w     -      R w    R w      (3)
- *       invalid_count                   o w    o w     o w    o w    o w                            (1)
- *       correct_count                                  o w    -      o w                            (1) (4)
+ *       grad_output      -      R r     -      o r     -      o r    o r     -      o r    o r      -      o r
+ *       grad_input       -      R w     -      R w     -      R w    R w     -      R w    R w      -      R w          (3)
+ *       invalid_count                   o w    o w     o w    o w    o w                            -      -       o w  (1)
+ *       correct_count                                  o w    -      o w                                                (1) (4)
+ *       partial                                                                                     R w    -       R r
+ *       merged                                                                                      -      R r     o w
+ *       weight_sum                      o w    -       o w    -      o w                            -      (5)     o w  (1) (6)
  *
  *       (1) refused with target probabilities   (2) with logits only   (3) read too with CLXENT_ACCUMULATE_GRAD
- *       (4) needs argmax
+ *       (4) needs argmax   (5) R r with reduction MEAN, else -   (6) refused with target2
  *
  * Shapes and types, below: storage is the type of clxent_desc.dtype, real its real type; rows is batch * inner, and row
  * n * inner + j is the one at position j of batch entry n; "the logits' shape" is (batch, classes, inner), batch entries
@@ -355,6 +391,17 @@ typedef struct clxent_args {
      * and the BACKWARD pass of SUM without reg_lambda, use it only to count invalid or correct rows; engine row_split
      * always does. Two enqueues that may overlap in time need two workspaces. */
     clxent_buffer workspace;
+
+    /** What a shard says of each row: (6, rows) of real, planes top, sum, logit, weight, linear, masses; MERGE reads
+     * those of all shards, (parts, 6, rows). */
+    clxent_buffer partial;
+
+    /** The partial of all V classes, which stands for all that was merged: (6, rows) of real. */
+    clxent_buffer merged;
+
+    /** What a mean divides by, so that one over several processes can be formed: 2 reals, the sum of u w[y] and the sum of u
+     * over the rows that count. */
+    clxent_buffer weight_sum;
 } clxent_args;
 
 /** The same tensors in host memory, for clxent_run and clxent_reference. The library keeps none of these pointers when
@@ -377,6 +424,9 @@ typedef struct clxent_host_args {
     void *grad_input;
     void *invalid_count;
     void *correct_count;
+    void *partial;
+    void *merged;
+    void *weight_sum;
     /** @} */
 } clxent_host_args;
 

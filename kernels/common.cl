@@ -13,6 +13,7 @@
  *   TILE         vectors of a tile of each work-item's own, for the engine that copies rows into one; unset otherwise
  *   KEEPS_ROW    1 where a work-item, which has its row and its group to itself, keeps exponentials of a short row; unset otherwise
  *   LOCAL_TILE   1 where rows are copied into local memory, which is then an argument of the kernel; unset otherwise
+ *   SHARD, MERGE 1 where a row has only some of its classes, where it has none and shards are merged: shard.cl; unset otherwise
  *
  * Shape is always an argument: programs depend on what changes an inner loop and on nothing else. */
 
@@ -137,6 +138,14 @@ typedef JOIN(long, LANES) lanes_long;
 #define STAGED 0
 #endif
 
+#ifndef SHARD
+#define SHARD 0
+#endif
+#ifndef MERGE
+#define MERGE 0
+#endif
+#define DEALT_OUT (SHARD || MERGE)
+
 #define FORWARD_PASS (PASS == 0 || PASS == 2)
 #define BACKWARD_PASS (PASS == 1 || PASS == 2)
 
@@ -156,6 +165,7 @@ typedef JOIN(long, LANES) lanes_long;
 #define DIVIDE_LOSSES 1024u /* a row's loss is divided before it is summed, since its terms have different divisors */
 #define ACCUMULATE 2048u    /* gradients are added to what is there */
 #define EMPTY_ZERO 4096u    /* a mean over nothing is 0 */
+#define GIVEN_MERGED 8192u
 
 /* Sums over the rows that count for a target, at the head of the workspace; host/workspace.c has its layout. */
 typedef struct target_totals {
@@ -181,7 +191,30 @@ typedef struct op_args {
     long ignore_index;
     real smoothing, logit_scale, logit_softcap, z_loss, reg_lambda, mix, grad_scale;
     uint given;
+#if DEALT_OUT
+    __global real *partial, *merged; /* planes, see shard.cl */
+    long class_start, class_total, parts;
+#endif
 } op_args;
+
+#if DEALT_OUT
+#define DEALT_OUT_PARAMETERS                                                                                           \
+    , __global char *partial, ulong partial_at, __global char *merged, ulong merged_at,                                \
+        __global const char *weight_sum, ulong weight_sum_at, ulong class_start, ulong class_total, ulong parts
+#define DEALT_OUT_ARGUMENTS(args)                                                                                      \
+    args.partial = (__global real *)(partial + partial_at);                                                            \
+    args.merged = (__global real *)(merged + merged_at);                                                               \
+    args.class_start = (long)class_start;                                                                              \
+    args.class_total = (long)class_total;                                                                              \
+    args.parts = (long)parts;                                                                                          \
+    if (SHARD)                                                                                                         \
+        args.totals = (__global const target_totals *)(weight_sum + weight_sum_at);
+#define ALL_CLASSES(a) (SHARD ? (a)->class_total : (a)->classes)
+#else
+#define DEALT_OUT_PARAMETERS
+#define DEALT_OUT_ARGUMENTS(args)
+#define ALL_CLASSES(a) ((a)->classes)
+#endif
 
 #define OP_PARAMETERS                                                                                                  \
     __global const char *input, ulong input_at, __global const char *target, ulong target_at,                          \
@@ -192,7 +225,7 @@ typedef struct op_args {
         __global const char *grad_output, ulong grad_output_at, __global char *grad_input, ulong grad_input_at,        \
         __global char *workspace, ulong workspace_at, ulong batch, ulong classes, ulong inner, ulong row_stride,       \
         long ignore_index, real smoothing, real logit_scale, real logit_softcap, real z_loss, real reg_lambda,         \
-        real mix, real grad_scale, uint given
+        real mix, real grad_scale, uint given DEALT_OUT_PARAMETERS
 
 #define OP_ARGUMENTS(args)                                                                                             \
     op_args args;                                                                                                      \
@@ -221,4 +254,5 @@ typedef struct op_args {
     args.reg_lambda = reg_lambda;                                                                                      \
     args.mix = mix;                                                                                                    \
     args.grad_scale = grad_scale;                                                                                      \
+    DEALT_OUT_ARGUMENTS(args)                                                                                          \
     args.given = given

@@ -7,49 +7,18 @@
  *
  * with lp = (x - top) - log(sum), p = exp(lp), e = label_smoothing, u the sample weight. Where a row's classes lie in the lanes, its
  * gradient is mapped without the term at the target, and patched there; where rows do, all of them are compared with each class.
- * Set by -D, beside those of logit.cl and logsumexp.cl:
- *   SMOOTHING  1: e is not 0. With probabilities it is an argument like any other.
+ * masses.cl has what a row is reduced to, and shard.cl what is different where its classes are dealt out to shards.
  * docs/numerics.md has the formulas with their divisors, and their sources. */
 
-#define REDUCES 1
 #define MAPS BACKWARD_PASS
 #define TILES 1
 #define TILE_SOURCE(a, slot) ((a)->input)
-#define HAS_SAVED_STATE (PASS == 1)
-#define KEEPS (MAPS && !SOFT && !SQUARES && TRANSFORM < 2) /* no need of the logits themselves */
+#define HAS_SAVED_STATE (PASS == 1 && !SHARD)
+#define KEEPS (REDUCES && MAPS && !SOFT && !SQUARES && TRANSFORM < 2) /* no need of the logits themselves */
 #define KEPT_TOP(s) (s)->lse.top
-#define PROBABILITIES (TARGET_KIND == PROBABILITY_TARGETS)
-#define SOFT (SMOOTHING || PROBABILITIES) /* every class is a little bit of a target */
 #define PATCHES (!PROBABILITIES && !ROWS_IN_LANES)
 
-/* ---- reduce ---- */
-
-/* Beside (top, sum), soft targets need linear = sum of mass (x - top) and masses = sum of mass, where the mass of a class
- * is w for smoothing and w q' for probabilities. A class of mass 0 adds nothing, even at x = -inf. */
-typedef struct lane_state {
-    lse_lanes lse;
-#if SOFT
-    lanes linear, masses;
-#endif
-} lane_state;
-
-typedef struct row_state {
-    lse_row lse;
-#if SOFT
-    per_row linear, masses;
-#endif
-} row_state;
-
-#if SOFT
-static lanes class_mass(const op_args *a, const where *w, long c) {
-    lanes mass = a->given & GIVEN_WEIGHT ? load_class_weight(a->weight, w, c) : (lanes)1;
-#if PROBABILITIES
-    lanes q = LOAD_TARGET(a->target[0], w, c);
-    mass *= q * (lanes)((real)1 - a->smoothing) + (lanes)(a->smoothing / (real)a->classes);
-#endif
-    return mass;
-}
-#endif
+/* ---- a saved lse ---- */
 
 #if HAS_SAVED_STATE
 /* A saved lse stands for the whole reduction, except where another sum is needed too. */
@@ -78,63 +47,6 @@ static row_state op_saved(const op_args *a, const where *w) {
 }
 #endif
 
-static lane_state op_start(void) {
-    lane_state s;
-    s.lse = lse_start();
-#if SOFT
-    s.linear = (lanes)0;
-    s.masses = (lanes)0;
-#endif
-    return s;
-}
-
-static void op_absorb_block(lane_state *s, const op_args *a, const where *w, long c, int count) {
-    lanes drop = lse_absorb_block(&s->lse, a, w, c, count, IS_KEPT(w));
-#if SOFT
-    lanes linear = (lanes)0, masses = (lanes)0;
-    for (int k = 0; k < count; k++) {
-        long class = c + k * BLOCK_STEP;
-        lanes mass = class_mass(a, w, class);
-        linear += weigh(mass, load_logit(a, w, class) - s->lse.top);
-        masses += mass;
-    }
-    s->linear += weigh(s->masses, drop) + linear;
-    s->masses += masses;
-#endif
-}
-
-static void op_absorb(lane_state *s, const op_args *a, const where *w, long c, lanes_int keep) {
-    lanes x = load_logit(a, w, c);
-    lanes drop = lse_absorb(&s->lse, a, w, x, c, keep);
-#if SOFT
-    lanes mass = keep ? class_mass(a, w, c) : (lanes)0;
-    s->linear += weigh(s->masses, drop);
-    s->linear += keep ? weigh(mass, x - s->lse.top) : (lanes)0;
-    s->masses += mass;
-#endif
-}
-
-static row_state op_fold(const lane_state *s) {
-    row_state row;
-    row.lse = lse_fold(&s->lse);
-#if SOFT
-    row.linear = FOLD_SUM(s->linear + weigh(s->masses, s->lse.top - (lanes)row.lse.top));
-    row.masses = FOLD_SUM(s->masses);
-#endif
-    return row;
-}
-
-static row_state op_merge(const row_state *a, const row_state *b) {
-    row_state row;
-    row.lse = lse_merge(&a->lse, &b->lse);
-#if SOFT
-    row.linear = (a->linear + weigh_row(a->masses, a->lse.top - row.lse.top)) +
-                 (b->linear + weigh_row(b->masses, b->lse.top - row.lse.top));
-    row.masses = a->masses + b->masses;
-#endif
-    return row;
-}
-
 /* ---- finish ---- */
 
 /* What the row has once it is reduced. */
@@ -142,9 +54,12 @@ typedef struct row_facts {
     per_row top, sum, log_sum, lse;
     per_row squares; /* sum of p^2 */
     per_row linear, masses;
+#if HAS_TARGET
+    per_row logit, weight; /* of the target */
+#endif
 } row_facts;
 
-static row_facts facts_of(const row_state *s) {
+static row_facts facts_of(const row_sums *s) {
     row_facts f;
     f.top = s->lse.top;
     f.sum = lse_sum(&s->lse);
@@ -158,6 +73,10 @@ static row_facts facts_of(const row_state *s) {
 #if SOFT
     f.linear = s->linear;
     f.masses = s->masses;
+#endif
+#if HAS_TARGET
+    f.logit = s->logit;
+    f.weight = s->weight;
 #endif
     return f;
 }
@@ -199,11 +118,11 @@ typedef struct target_term {
 #if PROBABILITIES
 #define SOFT_SHARE(a) ((real)1)
 #else
-#define SOFT_SHARE(a) ((a)->smoothing / (real)(a)->classes)
+#define SOFT_SHARE(a) ((a)->smoothing / (real)ALL_CLASSES(a))
 #endif
 
 /* A row of probabilities always counts, and has nothing beside its soft part. A target without a share is left out. */
-static target_term read_term(const op_args *a, const where *w, int which, real share) {
+static target_term read_term(const op_args *a, const where *w, const row_facts *f, int which, real share) {
     target_term term;
 #if PROBABILITIES
     term.t.y = (per_row_class)0;
@@ -214,6 +133,9 @@ static target_term read_term(const op_args *a, const where *w, int which, real s
     term.hard = (per_row)0;
 #else
     term.t = read_target(a, w, which);
+#if HAS_TARGET
+    term.t.weight = f->weight; /* which it may have in another shard */
+#endif
     term.hard = ((real)1 - a->smoothing) * term.t.weight;
     if (share == 0) {
         term.t.counts = NO_ROWS;
@@ -228,7 +150,9 @@ static target_term read_term(const op_args *a, const where *w, int which, real s
 static per_row term_loss(const op_args *a, const where *w, const row_facts *f, const target_term *term,
                          const term_factors *factors) {
     per_row loss = (per_row)0;
-#if !PROBABILITIES
+#if HAS_TARGET
+    loss = weigh_row(term->hard, f->log_sum - (f->logit - f->top));
+#elif !PROBABILITIES
     loss = weigh_row(term->hard, f->log_sum - (gather_logit(a, w, term->t.y) - f->top));
 #endif
 #if SOFT
@@ -330,8 +254,19 @@ static void finish_map(const op_args *a, const where *w, const target_term *term
 }
 #endif
 
+#if SHARD && FORWARD_PASS
 static void op_finish(const op_args *a, const where *w, const row_state *s, bool writes, row_map *m) {
+    if (writes)
+        put_shard(a, w, s);
+}
+#else
+static void op_finish(const op_args *a, const where *w, const row_state *s, bool writes, row_map *m) {
+#if SHARD
+    row_sums merged = load_partial(a, w, a->merged);
+    row_facts f = facts_of(&merged);
+#else
     row_facts f = facts_of(s);
+#endif
     target_term terms[2];
     per_row u = sample_weight(a, w), loss = (per_row)0;
 #if BACKWARD_PASS
@@ -340,7 +275,7 @@ static void op_finish(const op_args *a, const where *w, const row_state *s, bool
 #endif
     for (int which = 0; which < TARGETS(a); which++) {
         real share = share_of_target(a, which);
-        terms[which] = read_term(a, w, which, share);
+        terms[which] = read_term(a, w, &f, which, share);
 #if FORWARD_PASS
         term_factors factors = factors_of(a, which, u * share, a->given & DIVIDE_LOSSES);
         loss += term_loss(a, w, &f, &terms[which], &factors);
@@ -359,14 +294,20 @@ static void op_finish(const op_args *a, const where *w, const row_state *s, bool
         store_row(loss, (__global real *)a->output, w);
         if (a->given & GIVEN_LSE)
             store_row(f.lse, a->lse, w);
+#if ARGMAX
         if (a->given & GIVEN_ARGMAX)
             store_row_long(lse_argmax(&s->lse), a->argmax, w);
+#elif MERGE
+        if (a->given & GIVEN_MERGED)
+            store_partial(a, w, a->merged, s, s->logit, s->weight);
+#endif
     }
 #endif
 #if MAPS
     finish_map(a, w, terms, m);
 #endif
 }
+#endif
 
 #if MAPS
 static lanes op_map(const op_args *a, const where *w, const row_map *m, long c) {

@@ -30,7 +30,7 @@ static real share_of_target(const op_args *a, int which) {
 #define NO_ROWS ((per_row_int)0)
 
 typedef struct row_target {
-    per_row_class y;     /* the target class; 0 where the row does not count, so that it can be used as an index */
+    per_row_class y;     /* the target class; 0 where the row has none that counts, so that it can be used as an index */
     per_row_class place; /* the same, but NOWHERE where nothing is to be written */
     per_row_int counts;  /* inside [0, classes) and not ignored */
     per_row_int ignored; /* equal to ignore_index: loss and gradient are 0; a row that is neither is NaN */
@@ -41,8 +41,13 @@ typedef struct row_target {
 static row_target read_target(const op_args *a, const where *w, int which) {
     row_target t;
     per_row_class y = read_targets(a, a->target[which], w, &t.counts, &t.ignored);
-    t.y = t.counts ? y : (per_row_class)0;
-    t.place = t.counts ? y : (per_row_class)NOWHERE;
+    per_row_int here = t.counts;
+#if SHARD
+    y -= CLASS_OF_ROWS(a->class_start);
+    here = here && CLASSES_IN_RANGE(y, a->classes); /* it may be another shard's */
+#endif
+    t.y = here ? y : (per_row_class)0;
+    t.place = here ? y : (per_row_class)NOWHERE;
     t.weight = (per_row)1;
     if (a->given & GIVEN_WEIGHT)
         t.weight = gather_weight(a->weight, w, t.y);

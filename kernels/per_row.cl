@@ -41,6 +41,8 @@ static void store_row_long(per_row_long v, __global long *array, const where *w)
 }
 
 typedef lanes_int per_row_class; /* a class, or NOWHERE */
+#define CLASS_OF_ROWS(c) ((per_row_class)(int)(c))
+#define CLASSES_IN_RANGE(c, n) ((c) >= (per_row_class)0 && (c) < CLASS_OF_ROWS(n))
 #define SAME_CLASS(a, b) ((a) == (b))
 
 #if TARGET_KIND == CLASS_TARGETS
@@ -67,14 +69,14 @@ static per_row_class read_targets(const op_args *a, __global const target_t *tar
         lanes_int y = whole ? TARGET_INTS(target) : (lanes_int)(EACH_LANE(LIVE_INT));
         bool some = a->ignore_index == (long)(int)a->ignore_index;
         *ignored = y == (lanes_int)(int)a->ignore_index && (lanes_int)(some ? -1 : 0);
-        *counts = y >= (lanes_int)0 && y < (lanes_int)(int)a->classes && !*ignored;
+        *counts = y >= (lanes_int)0 && y < (lanes_int)(int)ALL_CLASSES(a) && !*ignored;
         return y;
     }
 #endif
     lanes_long y = whole ? TARGET_LONGS(target) : (lanes_long)(EACH_LANE(LIVE_LONG));
     lanes_long is_ignored = y == (lanes_long)a->ignore_index;
     *ignored = MASK_FROM_LONG(is_ignored);
-    *counts = MASK_FROM_LONG(LANES_IN_RANGE(y, a->classes) && !is_ignored);
+    *counts = MASK_FROM_LONG(LANES_IN_RANGE(y, ALL_CLASSES(a)) && !is_ignored);
     return CLASSES_OF_LONGS(y);
 }
 #endif
@@ -130,6 +132,8 @@ typedef real per_row;
 typedef int per_row_int;
 typedef long per_row_long;
 typedef long per_row_class;
+#define CLASS_OF_ROWS(c) (c)
+#define CLASSES_IN_RANGE(c, n) IN_RANGE(c, n)
 #define SAME_CLASS(a, b) ((int)((a) == (b)))
 #define exp_minus_row exp_minus_real
 #define exp_any_row exp_any_real
@@ -198,7 +202,7 @@ static per_row_class read_targets(const op_args *a, __global const target_t *tar
                                   int *ignored) {
     long y = (long)target[w->row];
     *ignored = y == a->ignore_index;
-    *counts = IN_RANGE(y, a->classes) && !*ignored;
+    *counts = IN_RANGE(y, ALL_CLASSES(a)) && !*ignored;
     return y;
 }
 #endif

@@ -14,6 +14,7 @@
 #define COUNT_CORRECT 4u
 #define STORE_INVALID 8u
 #define DIVIDE 16u     /* the result is the sum of losses over the sum of weights */
+#define STORE_WEIGHTS 32u
 
 /* bits of `stages` */
 #define SUM_CHUNKS 1u
@@ -58,6 +59,9 @@ typedef JOIN(UNSIGNED_KEY, RUN) run_unsigned_key;
 #else
 #define REAL_INT int
 #endif
+
+/* Are there weights to sum? Partials always have some. */
+#define IS_WEIGHTED(a) (MERGE || ((a)->given & (GIVEN_WEIGHT | GIVEN_SAMPLE_WEIGHT)))
 
 /* The lanes of a run as a tree; in arrays, as Oclgrind takes parts of a long vector for uninitialised (docs/devices.md). */
 static real sum_run(run_real x) {
@@ -139,6 +143,17 @@ static long count_targets(const op_args *a, int which, long begin, long end, ulo
     return row;
 }
 
+#if MERGE
+/* Class weights of a run: each row's is in the partial of one shard, and 0 in those of all others. */
+static run_real merge_weights(const op_args *a, long row, long end) {
+    const long rows = plane_size(a);
+    run_real weight = 0;
+    for (long part = 0; part < a->parts; part++)
+        weight += load_reals(a->partial + (part * PLANES + TARGET_WEIGHT) * rows, row, end);
+    return weight;
+}
+#endif
+
 /* Class weights of a run, 0 for rows that do not count. */
 static run_real gather_weights(const op_args *a, run_key y, run_key counts) {
     KEY at[RUN];
@@ -160,6 +175,9 @@ static run_key rows_that_count(const op_args *a, int which, long row, long end, 
     run_key ignored = is_ignored(a, y), inside = RUN_AS_UNSIGNED(y) < CLASSES_AS_KEY(a);
     run_key counts = inside & ~ignored & here;
     *invalid -= ~(inside | ignored) & here;
+#if MERGE
+    *weight = merge_weights(a, row, end);
+#endif
     if (a->given & GIVEN_WEIGHT)
         *weight = gather_weights(a, y, counts);
     return counts;
@@ -174,7 +192,7 @@ static void sum_targets_of_chunk(const sums *s, const op_args *a, int which, lon
     ulong counted_before = 0, invalid_before = 0;
     long row = begin;
 #if TARGET_KIND == CLASS_TARGETS
-    if (!(a->given & (GIVEN_WEIGHT | GIVEN_SAMPLE_WEIGHT)))
+    if (!IS_WEIGHTED(a))
         row = count_targets(a, which, begin, end, &counted_before, &invalid_before);
 #endif
     for (; row < end; row += RUN) {
@@ -185,14 +203,14 @@ static void sum_targets_of_chunk(const sums *s, const op_args *a, int which, lon
             run_real u = load_reals((__global const real *)a->sample_weight, row, end);
             weights += WHERE(counts, u * weight);
             samples += WHERE(counts, u);
-        } else if (a->given & GIVEN_WEIGHT) {
+        } else if (IS_WEIGHTED(a)) {
             weights += WHERE(counts, weight);
         }
     }
     s->counts[(COUNTED + which) * s->chunks + chunk] = counted_before + count_run(counted);
     s->counts[INVALID * s->chunks + chunk] =
         invalid_before + count_run(invalid) + (which == 0 ? 0 : s->counts[INVALID * s->chunks + chunk]);
-    if (a->given & (GIVEN_WEIGHT | GIVEN_SAMPLE_WEIGHT))
+    if (IS_WEIGHTED(a))
         s->sums[(WEIGHTS + 2 * which) * s->chunks + chunk] = sum_run(weights);
     if (a->given & GIVEN_SAMPLE_WEIGHT)
         s->sums[(SAMPLES + 2 * which) * s->chunks + chunk] = sum_run(samples);
@@ -224,7 +242,7 @@ static void add_chunks(const sums *s, const op_args *a, uint what, uint stages) 
                 ADD_HALF(s->counts, INVALID);
                 for (int which = 0; which < TARGETS(a); which++) {
                     ADD_HALF(s->counts, COUNTED + which);
-                    if (a->given & (GIVEN_WEIGHT | GIVEN_SAMPLE_WEIGHT))
+                    if (IS_WEIGHTED(a))
                         ADD_HALF(s->sums, WEIGHTS + 2 * which);
                     if (a->given & GIVEN_SAMPLE_WEIGHT)
                         ADD_HALF(s->sums, SAMPLES + 2 * which);
@@ -258,22 +276,31 @@ static real total_loss(const sums *s, const op_args *a, uint what) {
 }
 
 static void store_results(const sums *s, const op_args *a, uint what, __global ulong *invalid_count,
-                          __global ulong *correct_count) {
+                          __global ulong *correct_count, __global target_totals *weight_sum) {
     for (int which = 0; which < TARGETS(a) && (what & SUM_TARGETS); which++) {
         ulong counted = s->counts[(COUNTED + which) * s->chunks];
-        bool weighted = (a->given & (GIVEN_WEIGHT | GIVEN_SAMPLE_WEIGHT)) != 0;
         s->counted[which] = counted;
-        s->totals[which].weights = weighted ? s->sums[(WEIGHTS + 2 * which) * s->chunks] : (real)counted;
+        s->totals[which].weights = IS_WEIGHTED(a) ? s->sums[(WEIGHTS + 2 * which) * s->chunks] : (real)counted;
         s->totals[which].samples =
             a->given & GIVEN_SAMPLE_WEIGHT ? s->sums[(SAMPLES + 2 * which) * s->chunks] : (real)counted;
     }
     if (what & STORE_INVALID)
         invalid_count[0] = s->counts[INVALID * s->chunks];
+    if (what & STORE_WEIGHTS) {
+        weight_sum[0].weights = s->totals[0].weights;
+        weight_sum[0].samples = s->totals[0].samples;
+    }
     if (what & COUNT_CORRECT)
         correct_count[0] = s->counts[CORRECT * s->chunks];
     if (what & SUM_LOSSES)
         ((__global real *)a->output)[0] = total_loss(s, a, what);
 }
+
+#if MERGE
+#define MERGE_PARAMETERS , __global char *partial, ulong partial_at, ulong parts
+#else
+#define MERGE_PARAMETERS
+#endif
 
 /* Its parameters are those of op_args that it looks at: every one more costs time on the host at each launch. */
 __kernel void reduce_rows(__global const char *target, ulong target_at, __global const char *target2, ulong target2_at,
@@ -281,9 +308,10 @@ __kernel void reduce_rows(__global const char *target, ulong target_at, __global
                           ulong sample_weight_at, __global const char *mix_lambda, ulong mix_lambda_at,
                           __global char *output, ulong output_at, __global const char *argmax, ulong argmax_at,
                           __global char *invalid_count, ulong invalid_count_at, __global char *correct_count,
-                          ulong correct_count_at, __global char *workspace, ulong workspace_at, ulong batch,
-                          ulong classes, ulong inner, long ignore_index, real mix, uint given, ulong losses_at,
-                          int chunks, uint what, uint stages) {
+                          ulong correct_count_at, __global char *weight_sum, ulong weight_sum_at,
+                          __global char *workspace, ulong workspace_at, ulong batch, ulong classes, ulong inner,
+                          long ignore_index, real mix, uint given, ulong losses_at, int chunks, uint what,
+                          uint stages MERGE_PARAMETERS) {
     op_args a;
     a.target[0] = (__global const target_t *)(target + target_at);
     a.target[1] = (__global const target_t *)(target2 + target2_at);
@@ -298,6 +326,10 @@ __kernel void reduce_rows(__global const char *target, ulong target_at, __global
     a.ignore_index = ignore_index;
     a.mix = mix;
     a.given = given;
+#if MERGE
+    a.partial = (__global real *)(partial + partial_at);
+    a.parts = (long)parts;
+#endif
     long rows = a.batch * a.inner;
     sums s;
     s.totals = (__global target_totals *)(workspace + workspace_at);
@@ -324,5 +356,6 @@ __kernel void reduce_rows(__global const char *target, ulong target_at, __global
     add_chunks(&s, &a, what, stages);
     if ((stages & ADD_CHUNKS) && get_local_id(0) == 0)
         store_results(&s, &a, what, (__global ulong *)(invalid_count + invalid_count_at),
-                      (__global ulong *)(correct_count + correct_count_at));
+                      (__global ulong *)(correct_count + correct_count_at),
+                      (__global target_totals *)(weight_sum + weight_sum_at));
 }

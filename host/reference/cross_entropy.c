@@ -225,6 +225,10 @@ void clx_cross_entropy_reference(const clx_problem *problem, const clxent_host_a
     }
     if (forward && problem->desc.reduction != CLXENT_REDUCTION_NONE)
         put_total(problem, args, &all);
+    if (forward && !clx_has_probabilities(problem)) {
+        clx_divisors sums = clx_sum_weights(problem, args, args->target);
+        clx_put_weight_sum(problem, args, &sums);
+    }
     if (forward && args->correct_count != NULL)
         *(uint64_t *)args->correct_count = correct;
 }

@@ -2,7 +2,7 @@
 #include "row.h"
 
 static void forward(const clx_problem *problem, const clxent_host_args *args) {
-    clx_divisors divisors = clx_get_divisors(problem, args, args->target);
+    clx_divisors sums = clx_sum_weights(problem, args, args->target), divisors = clx_over_nothing(sums);
     clxent_reduction reduction = problem->desc.reduction;
     long double total = 0;
     for (size_t r = 0; r < problem->rows; r++) {
@@ -18,6 +18,7 @@ static void forward(const clx_problem *problem, const clxent_host_args *args) {
             clx_put_real(problem, args->output, r, loss);
         total += loss;
     }
+    clx_put_weight_sum(problem, args, &sums);
     if (reduction == CLXENT_REDUCTION_SUM)
         clx_put_real(problem, args->output, 0, total);
     if (reduction == CLXENT_REDUCTION_MEAN)

@@ -9,7 +9,7 @@ clxent_status clxent_reference(const clxent_desc *desc, const clxent_host_args *
     if (status != CLXENT_SUCCESS)
         return status;
     problem.op->reference(&problem, args);
-    if (args->invalid_count != NULL)
+    if (args->invalid_count != NULL && clx_is_used(clx_tensor_use(&problem, CLX_INVALID_COUNT)))
         *(uint64_t *)args->invalid_count = 0; /* an invalid target was refused above */
     return CLXENT_SUCCESS;
 }

@@ -70,7 +70,7 @@ long double clx_weighted_loss(long double weight, long double log_prob) {
     return 0 - clx_times(weight, log_prob);
 }
 
-clx_divisors clx_get_divisors(const clx_problem *problem, const clxent_host_args *args, const void *target) {
+clx_divisors clx_sum_weights(const clx_problem *problem, const clxent_host_args *args, const void *target) {
     clx_divisors sums = {0};
     for (size_t row = 0; row < problem->rows; row++) {
         int64_t y = target == NULL ? 0 : clx_get_class(problem, target, row);
@@ -81,11 +81,27 @@ clx_divisors clx_get_divisors(const clx_problem *problem, const clxent_host_args
         sums.w += target == NULL ? u : u * clx_get_weight(problem, args, (size_t)y);
         sums.u += u;
     }
+    return sums;
+}
+
+void clx_put_weight_sum(const clx_problem *problem, const clxent_host_args *args, const clx_divisors *sums) {
+    void *weight_sum = clx_host_array(args, CLX_WEIGHT_SUM);
+    if (weight_sum == NULL)
+        return;
+    clx_put_real(problem, weight_sum, 0, sums->w);
+    clx_put_real(problem, weight_sum, 1, sums->u);
+}
+
+clx_divisors clx_over_nothing(clx_divisors sums) {
     if (sums.w == 0)
         sums.w = NAN;
     if (sums.u == 0)
         sums.u = NAN;
     return sums;
+}
+
+clx_divisors clx_get_divisors(const clx_problem *problem, const clxent_host_args *args, const void *target) {
+    return clx_over_nothing(clx_sum_weights(problem, args, target));
 }
 
 long double clx_empty_mean(const clx_problem *problem) {

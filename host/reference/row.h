@@ -54,6 +54,11 @@ typedef struct clx_divisors {
 
 clx_divisors clx_get_divisors(const clx_problem *problem, const clxent_host_args *args, const void *target);
 
+/* The sums themselves, which may be 0, as they go into weight_sum, if that is given; and what they are to a mean. */
+clx_divisors clx_sum_weights(const clx_problem *problem, const clxent_host_args *args, const void *target);
+void clx_put_weight_sum(const clx_problem *problem, const clxent_host_args *args, const clx_divisors *sums);
+clx_divisors clx_over_nothing(clx_divisors sums);
+
 /* A mean over nothing: NaN, or 0 with EMPTY_MEAN_ZERO. */
 long double clx_empty_mean(const clx_problem *problem);
 
