@@ -200,13 +200,13 @@ typedef struct op_args {
 #if DEALT_OUT
 #define DEALT_OUT_PARAMETERS                                                                                           \
     , __global char *partial, ulong partial_at, __global char *merged, ulong merged_at,                                \
-        __global const char *weight_sum, ulong weight_sum_at, ulong class_start, ulong class_total, ulong parts
+        __global const char *weight_sum, ulong weight_sum_at, ulong class_start, ulong class_total, ulong part_count
 #define DEALT_OUT_ARGUMENTS(args)                                                                                      \
     args.partial = (__global real *)(partial + partial_at);                                                            \
     args.merged = (__global real *)(merged + merged_at);                                                               \
     args.class_start = (long)class_start;                                                                              \
     args.class_total = (long)class_total;                                                                              \
-    args.parts = (long)parts;                                                                                          \
+    args.parts = (long)part_count;                                                                                          \
     if (SHARD)                                                                                                         \
         args.totals = (__global const target_totals *)(weight_sum + weight_sum_at);
 #define ALL_CLASSES(a) (SHARD ? (a)->class_total : (a)->classes)

@@ -297,7 +297,7 @@ static void store_results(const sums *s, const op_args *a, uint what, __global u
 }
 
 #if MERGE
-#define MERGE_PARAMETERS , __global char *partial, ulong partial_at, ulong parts
+#define MERGE_PARAMETERS , __global char *partial, ulong partial_at, ulong part_count
 #else
 #define MERGE_PARAMETERS
 #endif
@@ -328,7 +328,7 @@ __kernel void reduce_rows(__global const char *target, ulong target_at, __global
     a.given = given;
 #if MERGE
     a.partial = (__global real *)(partial + partial_at);
-    a.parts = (long)parts;
+    a.parts = (long)part_count;
 #endif
     long rows = a.batch * a.inner;
     sums s;
