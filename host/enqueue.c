@@ -24,7 +24,7 @@ static const struct {
     {CLX_LSE, 32},    {CLX_ARGMAX, 64}, {CLX_GRAD_OUTPUT, 128}, {CLX_MERGED, 8192},
 };
 
-/* Bytes of the shortest struct that a released header has had. */
+/* Bytes of the shortest struct that a released header has had; what comes behind is buffers. */
 #define FIRST_ARGS_SIZE (offsetof(clxent_args, workspace) + sizeof(clxent_buffer))
 
 /* One call: what is enqueued, and behind what. */
@@ -40,7 +40,8 @@ typedef struct call {
 static clxent_status check_call(const call *c) {
     if (c->plan == NULL || c->args == NULL)
         return clx_fail(CLXENT_INVALID_ARGUMENT, "%s is null", c->plan == NULL ? "plan" : "args");
-    if (c->args->struct_size < FIRST_ARGS_SIZE || c->args->struct_size > sizeof(clxent_args))
+    if (c->args->struct_size < FIRST_ARGS_SIZE || c->args->struct_size > sizeof(clxent_args) ||
+        (c->args->struct_size - FIRST_ARGS_SIZE) % sizeof(clxent_buffer) != 0)
         return clx_fail(CLXENT_INVALID_ARGUMENT,
                         "args.struct_size is %zu, this library knows %zu to %zu: was clxent_args_init called?",
                         c->args->struct_size, (size_t)FIRST_ARGS_SIZE, sizeof(clxent_args));

@@ -3,7 +3,7 @@
 #include "op.h"
 #include "status.h"
 
-/* Bytes of the shortest struct that a released header has had. */
+/* Bytes of the shortest struct that a released header has had; what comes behind is pointers. */
 #define FIRST_HOST_ARGS_SIZE (offsetof(clxent_host_args, correct_count) + sizeof(void *))
 
 int64_t clx_get_class(const clx_problem *problem, const void *array, size_t i) {
@@ -87,7 +87,8 @@ static clxent_status check_alignment(const clx_problem *problem, const clxent_ho
 clxent_status clx_check_host_args(const clx_problem *problem, const clxent_host_args *args) {
     if (args == NULL)
         return clx_fail(CLXENT_INVALID_ARGUMENT, "args is null");
-    if (args->struct_size < FIRST_HOST_ARGS_SIZE || args->struct_size > sizeof(clxent_host_args))
+    if (args->struct_size < FIRST_HOST_ARGS_SIZE || args->struct_size > sizeof(clxent_host_args) ||
+        (args->struct_size - FIRST_HOST_ARGS_SIZE) % sizeof(void *) != 0)
         return clx_fail(CLXENT_INVALID_ARGUMENT,
                         "args.struct_size is %zu, this library knows %zu to %zu: was clxent_host_args_init called?",
                         args->struct_size, (size_t)FIRST_HOST_ARGS_SIZE, sizeof(clxent_host_args));

@@ -7,7 +7,7 @@
 #include <float.h>
 #include <string.h>
 
-/* Bytes of the shortest descriptor that a released header has had; later members only ever come behind. */
+/* Bytes of the shortest descriptor that a released header has had; later members only ever come behind, all of size_t. */
 #define FIRST_DESC_SIZE (offsetof(clxent_desc, grad_scale) + sizeof(double))
 
 static clxent_status check_enum(const char *member, int value, int last) {
@@ -191,7 +191,8 @@ static clxent_status check_shape(clx_problem *problem) {
 clxent_status clx_problem_init(clx_problem *problem, const clxent_desc *desc) {
     if (desc == NULL)
         return clx_fail(CLXENT_INVALID_ARGUMENT, "desc is null");
-    if (desc->struct_size < FIRST_DESC_SIZE || desc->struct_size > sizeof(clxent_desc))
+    if (desc->struct_size < FIRST_DESC_SIZE || desc->struct_size > sizeof(clxent_desc) ||
+        (desc->struct_size - FIRST_DESC_SIZE) % sizeof(size_t) != 0)
         return clx_fail(CLXENT_INVALID_ARGUMENT,
                         "desc.struct_size is %zu, this library knows %zu to %zu: was clxent_desc_init called?",
                         desc->struct_size, (size_t)FIRST_DESC_SIZE, sizeof(clxent_desc));

@@ -187,9 +187,6 @@ static clxent_status check_company(const clx_problem *problem, const clx_place p
     bool counts = clx_is_used(clx_tensor_use(problem, CLX_CORRECT_COUNT)) && places[CLX_CORRECT_COUNT].object != NULL;
     if (counts && places[CLX_ARGMAX].object == NULL && problem->rows > 0)
         return clx_fail(CLXENT_MISSING_BUFFER, "correct_count is given, but argmax, which it needs, is null");
-    bool sums = clx_is_used(clx_tensor_use(problem, CLX_WEIGHT_SUM)) && places[CLX_WEIGHT_SUM].object != NULL;
-    if (sums && mixes && places[CLX_TARGET2].object != NULL)
-        return clx_fail(CLXENT_INVALID_ARGUMENT, "weight_sum is given, but with target2 there are two of them");
     return CLXENT_SUCCESS;
 }
 

@@ -320,10 +320,10 @@ typedef struct clxent_buffer {
  *       correct_count                                  o w    -      o w                                                (1) (4)
  *       partial                                                                                     R w    -       R r
  *       merged                                                                                      -      R r     o w
- *       weight_sum                      o w    -       o w    -      o w                            -      (5)     o w  (1) (6)
+ *       weight_sum                      o w    -       o w    -      o w                            -      (5)     o w  (1)
  *
  *       (1) refused with target probabilities   (2) with logits only   (3) read too with CLXENT_ACCUMULATE_GRAD
- *       (4) needs argmax   (5) R r with reduction MEAN, else -   (6) refused with target2
+ *       (4) needs argmax   (5) R r with reduction MEAN, else -
  *
  * Shapes and types, below: storage is the type of clxent_desc.dtype, real its real type; rows is batch * inner, and row
  * n * inner + j is the one at position j of batch entry n; "the logits' shape" is (batch, classes, inner), batch entries
@@ -388,7 +388,7 @@ typedef struct clxent_args {
     clxent_buffer correct_count;
 
     /** Scratch of clxent_plan_info.workspace_size bytes, at an offset that is a multiple of 16. Losses of reduction NONE,
-     * and the BACKWARD pass of SUM without reg_lambda, use it only to count invalid or correct rows; engine row_split
+     * and the BACKWARD pass of SUM without reg_lambda, use it only to count invalid or correct rows and for weight_sum; engine row_split
      * always does. Two enqueues that may overlap in time need two workspaces. */
     clxent_buffer workspace;
 
@@ -400,7 +400,7 @@ typedef struct clxent_args {
     clxent_buffer merged;
 
     /** What a mean divides by, so that one over several processes can be formed: 2 reals, the sum of u w[y] and the sum of u
-     * over the rows that count. */
+     * over the rows that count, by the (first) target. */
     clxent_buffer weight_sum;
 } clxent_args;
 
@@ -494,8 +494,8 @@ typedef struct clxent_plan_info {
     size_t work_group_size;  /**< work-items of a work-group of the main kernel, the one over the rows */
     size_t work_items;       /**< work-items that it is launched with, over all groups; 0 for an empty batch */
     size_t workspace_size;   /**< bytes that args.workspace must hold; 0: none needed */
-    unsigned kernels;        /**< kernels that one clxent_enqueue launches; counting invalid or correct rows, and a
-                                second target, may take up to two more each */
+    unsigned kernels;        /**< kernels that one clxent_enqueue launches; counting invalid or correct rows, a
+                                weight_sum and a second target may take up to two more each */
     unsigned programs_built; /**< programs that clxent_plan_create had to compile for this plan: 0 when it was there */
 } clxent_plan_info;
 

@@ -82,6 +82,15 @@ static void let_go(cl_mem buffer, bool at_once) {
     kept.buffers[kept.count++] = buffer;
 }
 
+cl_mem keep_buffer(size_t size, const void *bytes) {
+    cl_int error = CL_SUCCESS;
+    cl_mem buffer = clCreateBuffer(device.cl, CL_MEM_READ_WRITE | (bytes != NULL ? CL_MEM_COPY_HOST_PTR : 0), size,
+                                   (void *)(uintptr_t)bytes, &error);
+    must(error);
+    let_go(buffer, false);
+    return buffer;
+}
+
 int close_device(void **state) {
     (void)state;
     while (kept.count > 0)

@@ -127,6 +127,9 @@ clxent_status data_run(device_data *d, run_path path);
  * device may have, and said so in the words that belong to it. */
 bool data_must_run(device_data *d, run_path path);
 
+/* A buffer with these bytes, or with what the driver hands out where `bytes` is NULL, that is let go with the device. */
+cl_mem keep_buffer(size_t size, const void *bytes);
+
 /* ---- comparison (device_compare.c) ---- */
 
 /* Ends the test where a guard band, padding or something read was changed. */

@@ -61,6 +61,16 @@ void expect_untouched(const device_data *d) {
     }
 }
 
+/* Of the targets as they are now: a test may have made some of them invalid, which the reference does not take. */
+static void compare_weight_sum(const device_data *d) {
+    divisors sums = sum_targets(d, CLX_TARGET);
+    const double expected[] = {sums.weights, sums.samples};
+    for (size_t i = 0; i < 2; i++) {
+        set_number(&d->expected[CLX_WEIGHT_SUM], i, expected[i]);
+        compare_number(d, CLX_WEIGHT_SUM, i, errors_of(TOTAL, d->problem.rows) * expected[i], 1);
+    }
+}
+
 void expect_results(const device_data *d) {
     expect_untouched(d);
     if (d->c.desc.op == CLXENT_CROSS_ENTROPY)
@@ -73,6 +83,8 @@ void expect_results(const device_data *d) {
         compare_softmax(d);
     if (is_given(d, CLX_INVALID_COUNT))
         assert_memory_equal(contents(&d->tensors[CLX_INVALID_COUNT]), contents(&d->expected[CLX_INVALID_COUNT]), 8);
+    if (is_given(d, CLX_WEIGHT_SUM))
+        compare_weight_sum(d);
 }
 
 void expect_same_bits(const device_data *a, const device_data *b, clx_tensor tensor) {

@@ -69,6 +69,7 @@ typedef struct loss_options {
 #define GRAD GIVE(CLX_GRAD_OUTPUT)
 #define LSE GIVE(CLX_LSE)
 #define INVALID GIVE(CLX_INVALID_COUNT)
+#define SUMS GIVE(CLX_WEIGHT_SUM)
 #define ARGMAX GIVE(CLX_ARGMAX)
 #define CORRECT (GIVE(CLX_ARGMAX) | GIVE(CLX_CORRECT_COUNT))
 
@@ -80,11 +81,11 @@ static const loss_options options[LOSS_OPTIONS] = {
      .poison = true,
      .path = BY_ENQUEUE},
     {.reduction = CLXENT_REDUCTION_SUM,
-     .given = WEIGHT | POSITIVES | GRAD | INVALID | CORRECT,
+     .given = WEIGHT | POSITIVES | GRAD | INVALID | CORRECT | SUMS,
      .zero_weights = true,
      .path = BY_RUN},
     {.reduction = CLXENT_REDUCTION_MEAN,
-     .given = WEIGHT | SAMPLES | LSE,
+     .given = WEIGHT | SAMPLES | LSE | SUMS,
      .zero_weights = true,
      .ignore_inside = true,
      .in_place = true,
@@ -99,7 +100,7 @@ static const loss_options options[LOSS_OPTIONS] = {
      .path = BY_ENQUEUE},
     {.reduction = CLXENT_REDUCTION_SUM, .given = LSE, .in_place = true, .path = BY_RUN},
     {.reduction = CLXENT_REDUCTION_NONE,
-     .given = LSE | SAMPLES,
+     .given = LSE | SAMPLES | SUMS,
      .flags = CLXENT_ACCUMULATE_GRAD,
      .poison = true,
      .path = BY_RUN},

@@ -12,23 +12,23 @@ static clxent_dtype real_type(const shard_data *d) {
     return d->c.whole.dtype == CLXENT_F64 ? CLXENT_F64 : CLXENT_F32;
 }
 
-double get_logit(const shard_data *d, const void *array, size_t i) {
+double logit_at(const shard_data *d, const void *array, size_t i) {
     return clx_load(d->c.whole.dtype, array, i);
 }
 
-void set_logit(const shard_data *d, void *array, size_t i, double value) {
+void put_logit(const shard_data *d, void *array, size_t i, double value) {
     clx_store(d->c.whole.dtype, array, i, value);
 }
 
-double get_real(const shard_data *d, const void *array, size_t i) {
+double real_at(const shard_data *d, const void *array, size_t i) {
     return clx_load(real_type(d), array, i);
 }
 
-void set_real(const shard_data *d, void *array, size_t i, double value) {
+void put_real(const shard_data *d, void *array, size_t i, double value) {
     clx_store(real_type(d), array, i, value);
 }
 
-int64_t get_target(const shard_data *d, size_t row) {
+int64_t target_at(const shard_data *d, size_t row) {
     switch (d->c.whole.target_type) {
     case CLXENT_TARGET_I32:
         return ((const int32_t *)d->target)[row];
@@ -39,7 +39,7 @@ int64_t get_target(const shard_data *d, size_t row) {
     }
 }
 
-void set_target(const shard_data *d, size_t row, int64_t y) {
+void put_target(const shard_data *d, size_t row, int64_t y) {
     if (d->c.whole.target_type == CLXENT_TARGET_I32)
         ((int32_t *)d->target)[row] = (int32_t)y;
     else if (d->c.whole.target_type == CLXENT_TARGET_I64)
@@ -92,20 +92,20 @@ void shard_data_init(shard_data *d, const shard_case *c, uint64_t seed) {
     d->invalid_count = UINT64_MAX;
     make_arrays(d);
     for (size_t i = 0; i < d->logits; i++)
-        set_logit(d, d->input, i, floor(draw(&state) * 128) / 8 - 8);
+        put_logit(d, d->input, i, floor(draw(&state) * 128) / 8 - 8);
     for (size_t row = 0; row < d->rows; row++) {
         bool ignored = row % 4 == 3;
-        set_target(d, row, ignored ? c->whole.ignore_index : (int64_t)(draw(&state) * (double)c->whole.classes));
+        put_target(d, row, ignored ? c->whole.ignore_index : (int64_t)(draw(&state) * (double)c->whole.classes));
     }
     for (size_t i = 0; c->weight && i < c->whole.classes; i++)
-        set_real(d, d->weight, i, i % 5 == 4 ? 0 : 0.25 + floor(draw(&state) * 16) / 8);
+        put_real(d, d->weight, i, i % 5 == 4 ? 0 : 0.25 + floor(draw(&state) * 16) / 8);
     for (size_t i = 0; c->sample_weight && i < d->rows; i++)
-        set_real(d, d->sample_weight, i, i % 7 == 5 ? 0 : 0.25 + floor(draw(&state) * 16) / 8);
+        put_real(d, d->sample_weight, i, i % 7 == 5 ? 0 : 0.25 + floor(draw(&state) * 16) / 8);
     for (size_t i = 0; c->grad_output && i < (d->rows > 0 ? d->rows : 1); i++)
-        set_real(d, d->grad_output, i, floor(draw(&state) * 32) / 8 - 2);
+        put_real(d, d->grad_output, i, floor(draw(&state) * 32) / 8 - 2);
     if (c->whole.flags & CLXENT_ACCUMULATE_GRAD)
         for (size_t i = 0; i < d->logits; i++)
-            set_logit(d, d->grad_input, i, floor(draw(&state) * 16) / 8 - 1);
+            put_logit(d, d->grad_input, i, floor(draw(&state) * 16) / 8 - 1);
 }
 
 void shard_data_free(shard_data *d) {
@@ -245,7 +245,7 @@ bool run_shards(shard_data *d, run_function run) {
 static double *widened(const shard_data *d, const void *array, size_t count, bool logits) {
     double *wide = array == NULL ? NULL : make(count);
     for (size_t i = 0; wide != NULL && i < count; i++)
-        wide[i] = logits ? get_logit(d, array, i) : get_real(d, array, i);
+        wide[i] = logits ? logit_at(d, array, i) : real_at(d, array, i);
     return wide;
 }
 
@@ -327,18 +327,18 @@ void expect_whole(const shard_data *d) {
     const size_t losses = d->c.whole.reduction == CLXENT_REDUCTION_NONE ? d->rows : 1;
     double lse_size = 4 * largest(d->expected_lse, d->rows), sum_size = d->expected_sum[0] + d->expected_sum[1];
     for (size_t i = 0; i < losses; i++)
-        compare(d, "output", i, get_real(d, d->output, i), d->expected_output[i], d->loss_size, false);
+        compare(d, "output", i, real_at(d, d->output, i), d->expected_output[i], d->loss_size, false);
     for (size_t i = 0; i < d->rows; i++)
-        compare(d, "lse", i, get_real(d, d->lse, i), d->expected_lse[i], lse_size, false);
+        compare(d, "lse", i, real_at(d, d->lse, i), d->expected_lse[i], lse_size, false);
     for (size_t i = 0; i < 2; i++)
-        compare(d, "weight_sum", i, get_real(d, d->weight_sum, i), d->expected_sum[i], sum_size, false);
+        compare(d, "weight_sum", i, real_at(d, d->weight_sum, i), d->expected_sum[i], sum_size, false);
     for (size_t i = 0; i < d->logits; i++)
-        compare(d, "grad_input", i, get_logit(d, d->grad_input, i), d->expected_grad[i], d->gradient_size, true);
+        compare(d, "grad_input", i, logit_at(d, d->grad_input, i), d->expected_grad[i], d->gradient_size, true);
     for (size_t row = 0; row < d->rows; row++)
-        for (size_t c = 0; get_target(d, row) == d->c.whole.ignore_index && c < d->c.whole.classes; c++) {
+        for (size_t c = 0; target_at(d, row) == d->c.whole.ignore_index && c < d->c.whole.classes; c++) {
             size_t at = place_of(d, row, c);
-            if (!(d->c.whole.flags & CLXENT_ACCUMULATE_GRAD) && get_logit(d, d->grad_input, at) != 0)
-                fail_msg("grad_input[%zu] of an ignored row is %g", at, get_logit(d, d->grad_input, at));
+            if (!(d->c.whole.flags & CLXENT_ACCUMULATE_GRAD) && logit_at(d, d->grad_input, at) != 0)
+                fail_msg("grad_input[%zu] of an ignored row is %g", at, logit_at(d, d->grad_input, at));
         }
     assert_int_equal(d->invalid_count, 0);
 }

@@ -66,12 +66,12 @@ bool run_shards(shard_data *d, run_function run);
 void expect_whole(const shard_data *d);
 
 /* Numbers of an array: of the logits' type, of the real type. */
-double get_logit(const shard_data *d, const void *array, size_t i);
-void set_logit(const shard_data *d, void *array, size_t i, double value);
-double get_real(const shard_data *d, const void *array, size_t i);
-void set_real(const shard_data *d, void *array, size_t i, double value);
-int64_t get_target(const shard_data *d, size_t row);
-void set_target(const shard_data *d, size_t row, int64_t y);
+double logit_at(const shard_data *d, const void *array, size_t i);
+void put_logit(const shard_data *d, void *array, size_t i, double value);
+double real_at(const shard_data *d, const void *array, size_t i);
+void put_real(const shard_data *d, void *array, size_t i, double value);
+int64_t target_at(const shard_data *d, size_t row);
+void put_target(const shard_data *d, size_t row, int64_t y);
 
 /* The index of class c of a row in a tensor of all classes. */
 size_t place_of(const shard_data *d, size_t row, size_t c);

@@ -35,6 +35,7 @@ OPTION(empty_mean_zero, c->desc.flags |= CLXENT_EMPTY_MEAN_ZERO)
 OPTION(argmax, c->given |= GIVE(CLX_ARGMAX))
 OPTION(correct_count, c->given |= GIVE(CLX_ARGMAX) | GIVE(CLX_CORRECT_COUNT))
 OPTION(invalid_count, c->given |= GIVE(CLX_INVALID_COUNT))
+OPTION(weight_sum, c->given |= GIVE(CLX_WEIGHT_SUM))
 OPTION(lse, c->given |= GIVE(CLX_LSE))
 OPTION(none, c->desc.reduction = CLXENT_REDUCTION_NONE)
 OPTION(sum, c->desc.reduction = CLXENT_REDUCTION_SUM)
@@ -62,6 +63,7 @@ static const option options[] = {ENTRY(label_smoothing),
                                  ENTRY(argmax),
                                  ENTRY(correct_count),
                                  ENTRY(invalid_count),
+                                 ENTRY(weight_sum),
                                  ENTRY(lse),
                                  ENTRY(none),
                                  ENTRY(sum),

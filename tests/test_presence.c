@@ -133,26 +133,28 @@ static void refuse_all_foreign(clxent_op op, const char *title, const int *forei
 
 static void foreign_buffers_of_every_operation(void **state) {
     (void)state;
-    static const int of_softmax[] = {CLX_TARGET,     CLX_TARGET2, CLX_WEIGHT, CLX_SAMPLE_WEIGHT, CLX_POS_WEIGHT,
-                                     CLX_MIX_LAMBDA, CLX_LSE,     CLX_ARGMAX, CLX_INVALID_COUNT, CLX_CORRECT_COUNT};
-    static const int of_nll[] = {CLX_TARGET2, CLX_POS_WEIGHT, CLX_MIX_LAMBDA, CLX_LSE, CLX_ARGMAX, CLX_CORRECT_COUNT};
-    static const int of_cross_entropy[] = {CLX_POS_WEIGHT};
-    static const int of_binary[] = {CLX_POS_WEIGHT, CLX_TARGET2,       CLX_MIX_LAMBDA,   CLX_LSE,
-                                    CLX_ARGMAX,     CLX_INVALID_COUNT, CLX_CORRECT_COUNT};
-    refuse_all_foreign(CLXENT_SOFTMAX, "softmax", of_softmax, 10);
-    refuse_all_foreign(CLXENT_LOG_SOFTMAX, "log-softmax", of_softmax, 10);
-    refuse_all_foreign(CLXENT_NLL_LOSS, "nll-loss", of_nll, 6);
-    refuse_all_foreign(CLXENT_CROSS_ENTROPY, "cross-entropy", of_cross_entropy, 1);
-    refuse_all_foreign(CLXENT_BINARY_CROSS_ENTROPY, "binary-cross-entropy", of_binary, 7);
-    refuse_all_foreign(CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, "binary-cross-entropy-with-logits", of_binary + 1, 6);
+    static const int of_softmax[] = {CLX_TARGET,     CLX_TARGET2, CLX_WEIGHT,    CLX_SAMPLE_WEIGHT, CLX_POS_WEIGHT,
+                                     CLX_MIX_LAMBDA, CLX_LSE,     CLX_ARGMAX,    CLX_INVALID_COUNT, CLX_CORRECT_COUNT,
+                                     CLX_PARTIAL,    CLX_MERGED,  CLX_WEIGHT_SUM};
+    static const int of_nll[] = {CLX_TARGET2, CLX_POS_WEIGHT,    CLX_MIX_LAMBDA, CLX_LSE,
+                                 CLX_ARGMAX,  CLX_CORRECT_COUNT, CLX_PARTIAL,    CLX_MERGED};
+    static const int of_cross_entropy[] = {CLX_POS_WEIGHT, CLX_PARTIAL, CLX_MERGED};
+    static const int of_binary[] = {CLX_POS_WEIGHT,    CLX_TARGET2,       CLX_MIX_LAMBDA, CLX_LSE,    CLX_ARGMAX,
+                                    CLX_INVALID_COUNT, CLX_CORRECT_COUNT, CLX_PARTIAL,    CLX_MERGED, CLX_WEIGHT_SUM};
+    refuse_all_foreign(CLXENT_SOFTMAX, "softmax", of_softmax, 13);
+    refuse_all_foreign(CLXENT_LOG_SOFTMAX, "log-softmax", of_softmax, 13);
+    refuse_all_foreign(CLXENT_NLL_LOSS, "nll-loss", of_nll, 8);
+    refuse_all_foreign(CLXENT_CROSS_ENTROPY, "cross-entropy", of_cross_entropy, 3);
+    refuse_all_foreign(CLXENT_BINARY_CROSS_ENTROPY, "binary-cross-entropy", of_binary, 10);
+    refuse_all_foreign(CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, "binary-cross-entropy-with-logits", of_binary + 1, 9);
 }
 
 static void foreign_to_probabilities(void **state) {
     (void)state;
-    static const int foreign[] = {CLX_TARGET2, CLX_MIX_LAMBDA, CLX_INVALID_COUNT, CLX_CORRECT_COUNT};
+    static const int foreign[] = {CLX_TARGET2, CLX_MIX_LAMBDA, CLX_INVALID_COUNT, CLX_CORRECT_COUNT, CLX_WEIGHT_SUM};
     cl_mem any = make_buffer(64, NULL);
     for (clxent_pass pass = CLXENT_FORWARD; pass <= CLXENT_FORWARD_BACKWARD; pass++) {
-        for (size_t i = 0; i < 4; i++) {
+        for (size_t i = 0; i < 5; i++) {
             char text[160];
             snprintf(text, sizeof text, "%s is given, but it has no meaning with target probabilities",
                      case_tensor_name(foreign[i]));

@@ -26,13 +26,13 @@ static shard_case make_case(size_t batch, size_t count, const size_t *sizes) {
 static void init(shard_data *d, const shard_case *c, const double *logits, const int *targets) {
     shard_data_init(d, c, 1);
     for (size_t i = 0; i < d->logits; i++)
-        set_logit(d, d->input, i, logits[i]);
+        put_logit(d, d->input, i, logits[i]);
     for (size_t row = 0; row < d->rows; row++)
-        set_target(d, row, targets[row]);
+        put_target(d, row, targets[row]);
 }
 
 static double plane(const shard_data *d, const void *partials, size_t part, size_t plane, size_t row) {
-    return get_real(d, partials, (part * PLANES + plane) * d->rows + row);
+    return real_at(d, partials, (part * PLANES + plane) * d->rows + row);
 }
 
 /* ---- by hand ---- */
@@ -49,7 +49,7 @@ static void partials_by_hand(void **state) {
     c.whole.label_smoothing = .1;
     init(&d, &c, golden, golden_targets);
     for (size_t k = 0; k < 3; k++)
-        set_real(&d, d.weight, k, (double[]){.25, 1, 2}[k]);
+        put_real(&d, d.weight, k, (double[]){.25, 1, 2}[k]);
     assert_true(run_shards(&d, clxent_reference));
     const double expected[2][PLANES][3] = {
         {{1, .5, -1}, {1, 1, 1}, {0, 0, -1}, {0, 0, .25}, {0, 0, 0}, {.25, .25, .25}},
@@ -62,8 +62,8 @@ static void partials_by_hand(void **state) {
     const double merged[PLANES] = {3, 1 + exp(-1) + exp(-2), 3, 2, -1 + .25 * -2, 3.25};
     for (size_t p = 0; p < PLANES; p++)
         assert_near(plane(&d, d.merged, 0, p, 0), merged[p], 1e-15);
-    assert_near(get_real(&d, d.weight_sum, 0), 2.25, 0);
-    assert_near(get_real(&d, d.weight_sum, 1), 2, 0);
+    assert_near(real_at(&d, d.weight_sum, 0), 2.25, 0);
+    assert_near(real_at(&d, d.weight_sum, 1), 2, 0);
     shard_data_free(&d);
 }
 
@@ -88,13 +88,13 @@ static void golden_values(void **state) {
         c.whole.label_smoothing = values[i].smoothing;
         init(&d, &c, golden, golden_targets);
         for (size_t k = 0; c.weight && k < 3; k++)
-            set_real(&d, d.weight, k, (double[]){.25, 1, 2}[k]);
+            put_real(&d, d.weight, k, (double[]){.25, 1, 2}[k]);
         assert_true(run_shards(&d, clxent_reference));
-        assert_near(get_real(&d, d.output, 0), values[i].loss, 1e-14);
+        assert_near(real_at(&d, d.output, 0), values[i].loss, 1e-14);
         const double gradient[] = {0.080027176, 0.217536419,  -0.297563595, 0,          0,
                                    0,           -0.110455583, 0.097288955,  0.013166628};
         for (size_t k = 0; i == 4 && k < 9; k++)
-            assert_near(get_logit(&d, d.grad_input, k), gradient[k], 5e-10);
+            assert_near(logit_at(&d, d.grad_input, k), gradient[k], 5e-10);
         shard_data_free(&d);
     }
 }
@@ -146,14 +146,14 @@ static void merging_twice(void **state) {
     c.whole.label_smoothing = .25;
     shard_data_init(&d, &c, 5);
     assert_true(run_shards(&d, clxent_reference));
-    double once = get_real(&d, d.output, 0);
+    double once = real_at(&d, d.output, 0);
     clxent_desc desc = merge_desc(&c);
     clxent_host_args args = merge_args(&d);
     desc.parts = 1;
     args.partial = d.merged;
     args.merged = NULL;
     assert_int_equal(clxent_reference(&desc, &args), CLXENT_SUCCESS);
-    assert_near(get_real(&d, d.output, 0), once, 1e-15);
+    assert_near(real_at(&d, d.output, 0), once, 1e-15);
     shard_data_free(&d);
 }
 
@@ -168,7 +168,7 @@ static double loss_of(shard_data *d) {
     clxent_desc desc = merge_desc(&d->c);
     clxent_host_args args = merge_args(d);
     assert_int_equal(clxent_reference(&desc, &args), CLXENT_SUCCESS);
-    return get_real(d, d->output, 0);
+    return real_at(d, d->output, 0);
 }
 
 static void gradients(void **state) {
@@ -186,13 +186,13 @@ static void gradients(void **state) {
         assert_true(run_shards(&d, clxent_reference));
         const double h = 1e-5;
         for (size_t i = 0; i < d.logits; i++) {
-            double x = get_logit(&d, d.input, i);
-            set_logit(&d, d.input, i, x + h);
+            double x = logit_at(&d, d.input, i);
+            put_logit(&d, d.input, i, x + h);
             double above = loss_of(&d);
-            set_logit(&d, d.input, i, x - h);
+            put_logit(&d, d.input, i, x - h);
             double below = loss_of(&d);
-            set_logit(&d, d.input, i, x);
-            assert_near(get_logit(&d, d.grad_input, i), (above - below) / (2 * h), 1e-7);
+            put_logit(&d, d.input, i, x);
+            assert_near(logit_at(&d, d.grad_input, i), (above - below) / (2 * h), 1e-7);
         }
         shard_data_free(&d);
     }
@@ -245,9 +245,9 @@ static void odd_partials(void **state) {
         assert_near(plane(&d, d.partials, part, 2, 1), 0, 0);
         assert_near(plane(&d, d.partials, part, 3, 1), 0, 0);
     }
-    assert_near(get_real(&d, d.output, 1), 0, 0);
+    assert_near(real_at(&d, d.output, 1), 0, 0);
     for (size_t k = 4; k < 8; k++)
-        assert_near(get_logit(&d, d.grad_input, k), 0, 0);
+        assert_near(logit_at(&d, d.grad_input, k), 0, 0);
     shard_data_free(&d);
 }
 
@@ -370,12 +370,12 @@ static void refused_arrays(void **state) {
             "target2 is given, but no pass of cross-entropy of a shard uses it");
     REFUSES(FORWARD, attempt.args.correct_count = argmax, INVALID_ARGUMENT,
             "correct_count is given, but no pass of cross-entropy of a shard uses it");
-    REFUSES(FORWARD, set_target(&attempt.data, 1, 5), INVALID_TARGET, "target[1] = 5 is outside [0, 5)");
+    REFUSES(FORWARD, put_target(&attempt.data, 1, 5), INVALID_TARGET, "target[1] = 5 is outside [0, 5)");
     REFUSES(BACKWARD, attempt.args.merged = NULL, MISSING_BUFFER,
             "merged is null, but this pass of cross-entropy of a shard needs its 72 bytes");
     REFUSES(BACKWARD, attempt.args.weight_sum = NULL, MISSING_BUFFER,
             "weight_sum is null, but this pass of cross-entropy of a shard needs its 8 bytes");
-    REFUSES(BACKWARD, set_target(&attempt.data, 0, -1), INVALID_TARGET, "target[0] = -1 is outside [0, 5)");
+    REFUSES(BACKWARD, put_target(&attempt.data, 0, -1), INVALID_TARGET, "target[0] = -1 is outside [0, 5)");
     REFUSES(MERGE, attempt.args.partial = NULL, MISSING_BUFFER,
             "partial is null, but this pass of merge needs its 144 bytes");
     REFUSES(MERGE, attempt.args.input = attempt.data.input, INVALID_ARGUMENT,
@@ -384,7 +384,7 @@ static void refused_arrays(void **state) {
             "weight is given, but no pass of merge uses it");
     REFUSES(MERGE, attempt.args.merged = attempt.data.partials, INVALID_BUFFER,
             "merged overlaps partial, which merge does not allow");
-    REFUSES(MERGE, set_target(&attempt.data, 2, 5), INVALID_TARGET, "target[2] = 5 is outside [0, 5)");
+    REFUSES(MERGE, put_target(&attempt.data, 2, 5), INVALID_TARGET, "target[2] = 5 is outside [0, 5)");
 }
 
 /* What a mean does not need is not asked for, and a struct from before there were shards has no weight_sum. */

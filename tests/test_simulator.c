@@ -3,6 +3,9 @@
  * and uninitialised values and takes its time, it is what the simulator is given to look at (ci/test.sh). */
 #include "device_cases.h"
 #include "device_shapes.h"
+#include "shard_cases.h"
+
+#include <stdlib.h>
 
 static const extent shapes[] = {
     {2, 1, 1, 0}, {3, 5, 1, 0}, {2, 37, 1, 3}, {7, 20, 1, 0}, {2, 9, 5, 0}, {1, 12, 17, 4}, {1, 300, 1, 0},
@@ -86,6 +89,66 @@ static void check_strips(void **state) {
     check_case(&c, BY_EXACT);
 }
 
+/* ---- shards ---- */
+
+/* Enqueues on buffers of exactly the size that they must have, which are kept, as the simulator takes the values of one that has an
+ * earlier one's place for uninitialised. */
+static clxent_status enqueue_exactly(const clxent_desc *desc, const clxent_host_args *args) {
+    clx_problem problem;
+    clxent_plan *plan = NULL;
+    clxent_plan_info info = {.struct_size = sizeof info};
+    clxent_args buffers;
+    cl_int error = CL_SUCCESS;
+    clxent_status status = clxent_plan_create(device.context, desc, &plan);
+    if (status != CLXENT_SUCCESS || clx_problem_init(&problem, desc) != CLXENT_SUCCESS)
+        return status;
+    clxent_args_init(&buffers);
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++) {
+        void *array = clx_host_array(args, tensor);
+        if (array == NULL || !clx_is_used(clx_tensor_use(&problem, tensor)))
+            continue;
+        clxent_buffer buffer = {keep_buffer(clx_tensor_bytes(&problem, tensor), array), 0};
+        clx_set_buffer(&buffers, tensor, &buffer);
+    }
+    assert_int_equal(clxent_plan_get_info(plan, &info), CLXENT_SUCCESS);
+    if (info.workspace_size > 0)
+        buffers.workspace.mem = keep_buffer(info.workspace_size, NULL);
+    status = clxent_enqueue(device.queue, plan, &buffers, 0, NULL, NULL);
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS && error == CL_SUCCESS; tensor++)
+        if (clx_buffer(&buffers, tensor)->mem != NULL && clx_is_written(clx_tensor_use(&problem, tensor)))
+            error =
+                clEnqueueReadBuffer(device.queue, clx_buffer(&buffers, tensor)->mem, CL_TRUE, 0,
+                                    clx_tensor_bytes(&problem, tensor), clx_host_array(args, tensor), 0, NULL, NULL);
+    must(error);
+    clxent_plan_destroy(plan);
+    return status;
+}
+
+/* A few rows in uneven shards, one of a single class; and for one shard of all classes more rows than one run of a reduction. */
+static void check_shards(void **state) {
+    static const struct { size_t batch, count, sizes[3]; } all[] = {{5, 3, {3, 1, 21}}, {90, 1, {3}}};
+    const line *l = *state;
+    for (size_t i = 0; i < 2; i++) {
+        shard_data d;
+        shard_case c = {.count = all[i].count, .weight = true, .sample_weight = i == 0, .grad_output = true};
+        clxent_desc_init(&c.whole, CLXENT_CROSS_ENTROPY);
+        c.whole.batch = all[i].batch;
+        for (size_t k = 0; k < c.count; k++)
+            c.whole.classes += c.sizes[k] = all[i].sizes[k];
+        c.whole.inner = l->engine == CLXENT_ENGINE_COLUMN ? 3 : 1;
+        c.whole.dtype = l->dtype;
+        c.whole.engine = l->engine;
+        c.whole.work_group_size = l->work_group_size;
+        c.whole.label_smoothing = l->label_smoothing;
+        c.whole.z_loss = i == 0 ? 0.125 : 0;
+        shard_data_init(&d, &c, i);
+        shard_data_expect(&d);
+        assert_true(run_shards(&d, enqueue_exactly));
+        expect_whole(&d);
+        shard_data_free(&d);
+    }
+}
+
 #define TYPED_LINE(check, the_op, the_pass, the_engine, type, target, smoothing)                                       \
     LINE_TEST(check, #the_op " " #the_pass " " #the_engine " " #type " " #target " " #smoothing,                       \
               .op = CLXENT_##the_op, .pass = CLXENT_##the_pass, .dtype = CLXENT_##type,                                \
@@ -147,6 +210,12 @@ int main(void) {
         OPTIONS(FORWARD, ROWS_PER_LANE, U8, 0),
         OPTIONS(FORWARD_BACKWARD, ROW_SPLIT, I32, 0),
         OPTIONS(FORWARD_BACKWARD, ROW_PER_GROUP, PROBABILITIES, 0.1),
+        LINE(check_shards, CROSS_ENTROPY, FORWARD, ROW_PER_ITEM, I32, 0.1),
+        LINE(check_shards, CROSS_ENTROPY, FORWARD, ROW_PER_GROUP, I32, 0),
+        LINE(check_shards, CROSS_ENTROPY, FORWARD, COLUMN, I32, 0.1),
+        LINE(check_shards, CROSS_ENTROPY, FORWARD, ROWS_PER_LANE, I32, 0),
+        LINE(check_shards, CROSS_ENTROPY, FORWARD, ROW_SPLIT, I32, 0.1),
+        TYPED_LINE(check_shards, CROSS_ENTROPY, FORWARD, ROW_PER_ITEM, BF16, I32, 0),
         LINE(check_chunks, CROSS_ENTROPY, FORWARD, ROW_SPLIT, I32, 0),
         LINE(check_long_row, SOFTMAX, FORWARD, ROW_PER_GROUP, I32, 0),
         LINE(check_strips, CROSS_ENTROPY, FORWARD_BACKWARD, ROWS_PER_LANE, U8, 0),
