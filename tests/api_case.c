@@ -10,6 +10,7 @@ clxent_desc good_desc(clxent_op op, clxent_pass pass) {
     desc.pass = pass;
     desc.batch = 3;
     desc.classes = 5;
+    desc.parts = op == CLXENT_MERGE ? 2 : 0;
     return desc;
 }
 
@@ -18,7 +19,17 @@ bool is_loss(clxent_op op) {
 }
 
 bool has_pass(clxent_op op, clxent_pass pass) {
-    return pass != CLXENT_FORWARD_BACKWARD || op >= CLXENT_CROSS_ENTROPY;
+    return pass != CLXENT_BACKWARD ? pass <= last_pass(op) : op != CLXENT_MERGE;
+}
+
+clxent_pass last_pass(clxent_op op) {
+    return op == CLXENT_MERGE ? CLXENT_FORWARD : op >= CLXENT_CROSS_ENTROPY ? CLXENT_FORWARD_BACKWARD : CLXENT_BACKWARD;
+}
+
+clxent_op op_with(int tensor) {
+    return tensor == CLX_POS_WEIGHT                        ? CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS
+           : tensor == CLX_PARTIAL || tensor == CLX_MERGED ? CLXENT_MERGE
+                                                           : CLXENT_CROSS_ENTROPY;
 }
 
 void set_all_options(clxent_desc *desc) {
@@ -104,6 +115,9 @@ static double value_at(const api_case *c, int tensor, size_t i) {
         return .125 * (double)((i * 5 + (size_t)tensor) % 7 + 1);
     if (tensor == CLX_WEIGHT || tensor == CLX_SAMPLE_WEIGHT || tensor == CLX_POS_WEIGHT)
         return .5 + .25 * (double)((i + (size_t)tensor) % 4);
+    bool sum = tensor == CLX_PARTIAL && i / (c->desc.batch * c->desc.inner) % 2 == 1; /* a plane in two is of such */
+    if (sum)
+        return 1 + .125 * (double)(i % 5);
     if (tensor == CLX_MIX_LAMBDA)
         return .375;
     if (tensor == CLX_LSE)

@@ -25,8 +25,13 @@
 #define NO_PLAN ((clxent_plan *)(void *)&the_device) /* the same for *plan */
 
 /* For loops over all operations and passes. */
-#define LAST_OP CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS
+#define LAST_OP CLXENT_MERGE
 bool has_pass(clxent_op op, clxent_pass pass);
+clxent_pass last_pass(clxent_op op);
+
+/* An operation that has the tensor, and with its last pass. */
+clxent_op op_with(int tensor);
+#define BOTH_WITH(tensor) op_with(tensor), last_pass(op_with(tensor))
 bool is_loss(clxent_op op);
 
 /* The device that the tests run on, a context for it and an in-order queue. */
@@ -73,7 +78,7 @@ void let_go(cl_event user);
 cl_int state_of(cl_event event);
 void wait_for(cl_event event);
 
-/* Three rows of five classes, F32. */
+/* Three rows of five classes, F32; of MERGE, in two parts. */
 clxent_desc good_desc(clxent_op op, clxent_pass pass);
 
 /* The options of cross-entropy that change the loss or its gradient, all at once; ignores class 1, accumulates. */

@@ -6,12 +6,11 @@
 static void workspace_that_overlaps(void **state) {
     (void)state;
     for (int tensor = 0; tensor < CLX_TENSORS; tensor++) {
-        clxent_op op = tensor == CLX_POS_WEIGHT ? CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS : CLXENT_CROSS_ENTROPY;
         char text[160];
         snprintf(text, sizeof text, "workspace overlaps %s", case_tensor_name(tensor));
         for (size_t behind = 0; behind < 2; behind++) {
             attempt a;
-            case_begin(&a.c, op, CLXENT_FORWARD_BACKWARD);
+            case_begin(&a.c, BOTH_WITH(tensor));
             begin_good(&a);
             size_t last = (case_bytes(&a.c, tensor) - 1) / 16 * 16;
             case_resize(&a.c, tensor, 1024);
@@ -96,6 +95,7 @@ static void every_overlap_is_refused(void **state) {
     refuse_all_overlaps(LOSS_BOTH, true);
     refuse_all_overlaps(LOGITS_BOTH, false);
     refuse_all_overlaps(LOGITS_BOTH, true);
+    refuse_all_overlaps(CLXENT_MERGE, CLXENT_FORWARD, false);
 }
 
 /* What is added to is read as well, so not even the same bytes are allowed. */

@@ -4,21 +4,16 @@
 #include "enqueue_attempt.h"
 
 /* Bytes of each tensor of three rows of five classes, and what its offset must be a multiple of; for cross-entropy with
- * class indices, but pos_weight, which only the binary one with logits has. */
+ * class indices, but pos_weight, which only the binary one with logits has, and what only the merge of two parts has. */
 static const struct {
     size_t size, alignment;
 } tensors[CLX_TENSORS] = {
     [CLX_INPUT] = {60, 4},         [CLX_TARGET] = {12, 4},       [CLX_TARGET2] = {12, 4},    [CLX_WEIGHT] = {20, 4},
     [CLX_SAMPLE_WEIGHT] = {12, 4}, [CLX_POS_WEIGHT] = {20, 4},   [CLX_MIX_LAMBDA] = {4, 4},  [CLX_OUTPUT] = {4, 4},
     [CLX_LSE] = {12, 4},           [CLX_ARGMAX] = {24, 8},       [CLX_GRAD_OUTPUT] = {4, 4}, [CLX_GRAD_INPUT] = {60, 4},
-    [CLX_INVALID_COUNT] = {8, 8},  [CLX_CORRECT_COUNT] = {8, 8},
+    [CLX_INVALID_COUNT] = {8, 8},  [CLX_CORRECT_COUNT] = {8, 8}, [CLX_PARTIAL] = {144, 4},   [CLX_MERGED] = {72, 4},
+    [CLX_WEIGHT_SUM] = {8, 4},
 };
-
-/* An operation that has the tensor. */
-static clxent_op op_with(int tensor) {
-    return tensor == CLX_POS_WEIGHT ? CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS : CLXENT_CROSS_ENTROPY;
-}
-#define BOTH_WITH(tensor) op_with(tensor), CLXENT_FORWARD_BACKWARD
 
 static void misaligned_offsets(void **state) {
     (void)state;
@@ -173,14 +168,17 @@ static void workspaces(void **state) {
                  "workspace needs ");
     ACCEPTS_WITH(SOFTMAX, SPLITS, (void)0);
     ACCEPTS(LOGITS_BACKWARD, a.args->workspace.mem = NULL);
-    /* Without a reduction, it is the counts that need it. */
+    /* Without a reduction, it is the counts and weight_sum that need it. */
     REFUSES_WITH(LOSS_BOTH, NO_REDUCTION, (case_drop(&a.c, CLX_INVALID_COUNT), a.args->workspace.mem = NULL), MISSING,
                  "workspace is null");
     REFUSES_WITH(LOSS_BOTH, NO_REDUCTION, (case_drop(&a.c, CLX_CORRECT_COUNT), a.args->workspace.mem = NULL), MISSING,
                  "workspace is null");
-    ACCEPTS_WITH(
-        LOSS_BOTH, NO_REDUCTION,
-        (case_drop(&a.c, CLX_INVALID_COUNT), case_drop(&a.c, CLX_CORRECT_COUNT), a.args->workspace.mem = NULL));
+    REFUSES_WITH(LOSS_BOTH, NO_REDUCTION,
+                 (case_drop(&a.c, CLX_INVALID_COUNT), case_drop(&a.c, CLX_CORRECT_COUNT), a.args->workspace.mem = NULL),
+                 MISSING, "workspace is null");
+    ACCEPTS_WITH(LOSS_BOTH, NO_REDUCTION,
+                 (case_drop(&a.c, CLX_INVALID_COUNT), case_drop(&a.c, CLX_CORRECT_COUNT),
+                  case_drop(&a.c, CLX_WEIGHT_SUM), a.args->workspace.mem = NULL));
     ACCEPTS_WITH(LOGITS_BOTH, NO_REDUCTION, a.args->workspace.mem = NULL);
     ACCEPTS_WITH(LOSS_BACKWARD, a.c.desc.reduction = CLXENT_REDUCTION_SUM,
                  (case_drop(&a.c, CLX_INVALID_COUNT), a.args->workspace.mem = NULL));
@@ -222,7 +220,7 @@ static void offsets_do_not_matter(void **state) {
     for (clxent_op op = CLXENT_SOFTMAX; op <= LAST_OP; op++) {
         for (clxent_pass pass = CLXENT_FORWARD; pass <= CLXENT_FORWARD_BACKWARD; pass++) {
             clxent_desc desc = good_desc(op, pass);
-            if (!has_pass(op, pass) || (op > CLXENT_CROSS_ENTROPY && pass != CLXENT_FORWARD_BACKWARD))
+            if (!has_pass(op, pass) || (op > CLXENT_CROSS_ENTROPY && pass != last_pass(op)))
                 continue; /* the two binary ones have the same tensors in both passes at once */
             if (!is_loss(op))
                 compare_offsets(&desc);

@@ -112,10 +112,7 @@ static void buffers_of_another_context(void **state) {
     for (int tensor = 0; tensor <= WORKSPACE; tensor++) {
         char text[160];
         snprintf(text, sizeof text, "%s belongs to another OpenCL context than the plan", case_tensor_name(tensor));
-        if (tensor == CLX_POS_WEIGHT)
-            REFUSES(LOGITS_BOTH, case_buffer(&a.c, tensor)->mem = other, BUFFER, text);
-        else
-            REFUSES(LOSS_BOTH, case_buffer(&a.c, tensor)->mem = other, BUFFER, text);
+        REFUSES(BOTH_WITH(tensor), case_buffer(&a.c, tensor)->mem = other, BUFFER, text);
     }
     clReleaseMemObject(other);
     clReleaseContext(cl);
@@ -135,10 +132,7 @@ static void images(void **state) {
     for (int tensor = 0; tensor <= WORKSPACE; tensor++) {
         char text[160];
         snprintf(text, sizeof text, "%s is a memory object of type 0x10f1, not a buffer", case_tensor_name(tensor));
-        if (tensor == CLX_POS_WEIGHT)
-            REFUSES(LOGITS_BOTH, case_buffer(&a.c, tensor)->mem = image, BUFFER, text);
-        else
-            REFUSES(LOSS_BOTH, case_buffer(&a.c, tensor)->mem = image, BUFFER, text);
+        REFUSES(BOTH_WITH(tensor), case_buffer(&a.c, tensor)->mem = image, BUFFER, text);
     }
     clReleaseMemObject(image);
 }

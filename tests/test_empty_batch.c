@@ -64,7 +64,7 @@ static void empty_batch_without_kernels(void **state) {
     case_fill(&c);
     case_upload(&c);
     assert_int_equal(c.info.kernels, 0);
-    c.args.invalid_count.mem = c.args.correct_count.mem = NULL;
+    c.args.invalid_count.mem = c.args.correct_count.mem = c.args.weight_sum.mem = NULL;
     c.args.workspace.mem = NULL;
     cl_event user = make_user_event(), done = NULL;
     reset_calls();

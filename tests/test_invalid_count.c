@@ -53,7 +53,7 @@ static void count_invalid(clxent_op op, clxent_pass pass, clxent_reduction reduc
     case_release(&c);
     /* The same without the count; with no reduction left, the workspace goes as well, whatever stands in its place. */
     make_invalid(&c, op, pass, reduction);
-    c.args.invalid_count.mem = c.args.correct_count.mem = NULL;
+    c.args.invalid_count.mem = c.args.correct_count.mem = c.args.weight_sum.mem = NULL;
     if (reduction == CLXENT_REDUCTION_NONE)
         c.args.workspace = (clxent_buffer){NULL, 3};
     assert_success(case_run(&c));
@@ -177,7 +177,7 @@ static void unused_buffers_are_not_used(void **state) {
     reset_calls();
     assert_success(case_run(&c));
     assert_int_equal(calls_of(SET_WATCHED), 2); /* of either kernel */
-    c.args.invalid_count.mem = c.args.correct_count.mem = NULL;
+    c.args.invalid_count.mem = c.args.correct_count.mem = c.args.weight_sum.mem = NULL;
     c.args.workspace.mem = c.args.grad_input.mem = c.args.grad_output.mem = foreign;
     watch_memory(foreign);
     assert_success(case_run(&c));
@@ -196,7 +196,7 @@ static void count_needs_the_workspace(void **state) {
     for (size_t i = 0; i < 3; i++) {
         api_case c;
         make_invalid(&c, CLXENT_CROSS_ENTROPY, passes[i], CLXENT_REDUCTION_NONE);
-        c.args.correct_count.mem = NULL;
+        c.args.correct_count.mem = c.args.weight_sum.mem = NULL;
         c.args.workspace.mem = NULL;
         cl_event event = NO_EVENT;
         assert_refused(clxent_enqueue(the_device.queue, c.plan, &c.args, 0, NULL, &event), CLXENT_MISSING_BUFFER,

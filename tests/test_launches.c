@@ -6,7 +6,7 @@
 #include "launch.h"
 
 /* What a call may have beside the descriptor. */
-enum { TARGET2 = 1, INVALID = 2, CORRECT = 4 };
+enum { TARGET2 = 1, INVALID = 2, CORRECT = 4, WEIGHTS = 8 };
 
 static size_t kernels_of(const clxent_desc *desc, unsigned wishes) {
     api_case c;
@@ -22,6 +22,8 @@ static size_t kernels_of(const clxent_desc *desc, unsigned wishes) {
         case_drop(&c, CLX_INVALID_COUNT);
     if (!(wishes & CORRECT))
         case_drop(&c, CLX_CORRECT_COUNT);
+    if (!(wishes & WEIGHTS))
+        case_drop(&c, CLX_WEIGHT_SUM);
     reset_calls();
     assert_success(case_run(&c));
     size_t kernels = calls_of(ENQUEUE_KERNEL);
@@ -56,7 +58,12 @@ static void cross_entropy(void **state) {
         {CLXENT_FORWARD, CLXENT_REDUCTION_NONE, TARGET2, {1, 1, 1}},
         {CLXENT_FORWARD, CLXENT_REDUCTION_NONE, INVALID, {2, 2, 2}},
         {CLXENT_FORWARD, CLXENT_REDUCTION_NONE, CORRECT, {2, 2, 2}},
+        {CLXENT_FORWARD, CLXENT_REDUCTION_NONE, WEIGHTS, {2, 2, 2}},
         {CLXENT_FORWARD, CLXENT_REDUCTION_NONE, TARGET2 | INVALID | CORRECT, {2, 2, 2}},
+        {CLXENT_FORWARD, CLXENT_REDUCTION_MEAN, WEIGHTS, {2, 3, 3}},
+        {CLXENT_FORWARD, CLXENT_REDUCTION_SUM, WEIGHTS, {2, 2, 3}},
+        {CLXENT_BACKWARD, CLXENT_REDUCTION_NONE, WEIGHTS, {1, 1, 1}},
+        {CLXENT_FORWARD_BACKWARD, CLXENT_REDUCTION_SUM, WEIGHTS | INVALID, {2, 2, 3}},
         {CLXENT_FORWARD, CLXENT_REDUCTION_MEAN, 0, {2, 3, 3}},
         {CLXENT_FORWARD, CLXENT_REDUCTION_MEAN, INVALID | CORRECT, {2, 3, 3}},
         {CLXENT_FORWARD, CLXENT_REDUCTION_MEAN, TARGET2 | INVALID | CORRECT, {3, 3, 3}},

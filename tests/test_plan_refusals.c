@@ -134,7 +134,7 @@ static void numbers_of_other_operations(void **state) {
     (void)state;
     static const char *const titles[] = {"softmax",       "log-softmax",          "nll-loss",
                                          "cross-entropy", "binary-cross-entropy", "binary-cross-entropy-with-logits"};
-    for (clxent_op op = CLXENT_SOFTMAX; op <= LAST_OP; op++) {
+    for (clxent_op op = CLXENT_SOFTMAX; op < CLXENT_MERGE; op++) { /* of which test_reference_shards has those */
         for (size_t i = 0; i < NUMBERS; i++) {
             if (op == CLXENT_CROSS_ENTROPY || (numbers[i].of_every_loss && is_loss(op)))
                 continue;

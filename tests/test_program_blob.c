@@ -61,7 +61,7 @@ static void check_loaded(const blob *b, clxent_op op, clxent_pass pass) {
 static void programs_go_through_bytes_and_back(void **state) {
     (void)state;
     for (clxent_op op = CLXENT_SOFTMAX; op <= LAST_OP; op++) {
-        const clxent_pass pass = op >= CLXENT_CROSS_ENTROPY ? CLXENT_FORWARD_BACKWARD : CLXENT_BACKWARD;
+        const clxent_pass pass = last_pass(op);
         blob b = blob_of(op, pass);
         check_loaded(&b, op, pass);
         free(b.bytes);

@@ -140,8 +140,8 @@ static void tensors_build_nothing(void **state) {
     (void)state;
     api_case c;
     case_make(&c, LOSS_BOTH);
-    static const int optional[] = {CLX_CORRECT_COUNT, CLX_ARGMAX,     CLX_LSE,     CLX_WEIGHT,       CLX_SAMPLE_WEIGHT,
-                                   CLX_GRAD_OUTPUT,   CLX_MIX_LAMBDA, CLX_TARGET2, CLX_INVALID_COUNT};
+    static const int optional[] = {CLX_CORRECT_COUNT, CLX_ARGMAX,     CLX_LSE,     CLX_WEIGHT,        CLX_SAMPLE_WEIGHT,
+                                   CLX_GRAD_OUTPUT,   CLX_MIX_LAMBDA, CLX_TARGET2, CLX_INVALID_COUNT, CLX_WEIGHT_SUM};
     reset_calls();
     for (size_t i = 0; i < sizeof optional / sizeof optional[0]; i++) {
         case_drop(&c, optional[i]);

@@ -35,7 +35,7 @@ static void every_operation(void **state) {
     for (size_t i = 0; i < 4; i++)
         for (clxent_op op = CLXENT_SOFTMAX; op <= LAST_OP; op++)
             for (clxent_pass pass = CLXENT_FORWARD; pass <= CLXENT_FORWARD_BACKWARD; pass++)
-                if (has_pass(op, pass) && (pass == CLXENT_FORWARD_BACKWARD || op <= CLXENT_CROSS_ENTROPY))
+                if (has_pass(op, pass) && (pass == last_pass(op) || op <= CLXENT_CROSS_ENTROPY))
                     try_layout(op, pass, layouts[i][0], layouts[i][1]);
 }
 
@@ -100,6 +100,8 @@ static void every_option(void **state) {
     for (size_t i = 0; i < 2; i++) {
         for (clxent_op op = CLXENT_NLL_LOSS; op <= LAST_OP; op++) {
             api_case c;
+            if (!has_pass(op, CLXENT_BACKWARD))
+                continue;
             case_begin(&c, op, has_pass(op, CLXENT_FORWARD_BACKWARD) ? CLXENT_FORWARD_BACKWARD : CLXENT_BACKWARD);
             c.desc.inner = layouts[i][0];
             c.desc.row_stride = layouts[i][1];
@@ -201,6 +203,8 @@ static void empty_batches(void **state) {
     for (clxent_op op = CLXENT_SOFTMAX; op <= LAST_OP; op++) {
         for (clxent_pass pass = CLXENT_FORWARD; pass <= CLXENT_BACKWARD; pass++) {
             api_case c;
+            if (!has_pass(op, pass))
+                continue;
             case_begin(&c, op, pass);
             c.desc.batch = 0;
             case_fill(&c);

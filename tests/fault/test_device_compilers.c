@@ -16,7 +16,7 @@ static void without_double_precision(void **state) {
         become();
         expect_all_right();
         for (clxent_op op = CLXENT_SOFTMAX; op <= LAST_OP; op++)
-            EXPECT_NO_PLAN((d = good_desc(op, CLXENT_BACKWARD), d.dtype = CLXENT_F64), CLXENT_UNSUPPORTED,
+            EXPECT_NO_PLAN((d = good_desc(op, last_pass(op)), d.dtype = CLXENT_F64), CLXENT_UNSUPPORTED,
                            "dtype is F64, the device has no double precision");
         static api_case c;
         case_begin(&c, CLXENT_SOFTMAX, CLXENT_FORWARD);
