@@ -1,5 +1,6 @@
 /* The command check: every operation, pass, storage type and engine on this device against the CPU reference. */
 #include "check_compare.h"
+#include "check_shards.h"
 #include "check_table.h"
 #include "device.h"
 #include "message.h"
@@ -30,13 +31,17 @@ static void judge(check_outcome *out, const check_case *c, const check_data *dat
     check_fail(out, c, what);
 }
 
+static clxent_status run_once(clxent_context *context, const check_case *c, const clxent_host_args *args) {
+    return c->shards ? check_run_shards(context, c, args) : clxent_run(context, &c->desc, args);
+}
+
 /* Runs a case; with half the work-group size, and half of that, where the kernel needs more of the device's registers
  * or memory than a group of the size asked for leaves it. */
 static clxent_status run_on_device(clxent_context *context, check_case *c, const clxent_host_args *args) {
-    clxent_status status = clxent_run(context, &c->desc, args);
+    clxent_status status = run_once(context, c, args);
     while (status == CLXENT_UNSUPPORTED && c->desc.work_group_size > 1) {
         c->desc.work_group_size /= 2;
-        status = clxent_run(context, &c->desc, args);
+        status = run_once(context, c, args);
     }
     return status;
 }

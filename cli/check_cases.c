@@ -20,22 +20,24 @@ static const extent large_shape = {2, 50257, 1, 0};
 static const struct {
     clxent_op op;
     clxent_pass pass;
+    bool shards;
 } passes[] = {
-    {CLXENT_SOFTMAX, CLXENT_FORWARD},
-    {CLXENT_SOFTMAX, CLXENT_BACKWARD},
-    {CLXENT_LOG_SOFTMAX, CLXENT_FORWARD},
-    {CLXENT_LOG_SOFTMAX, CLXENT_BACKWARD},
-    {CLXENT_NLL_LOSS, CLXENT_FORWARD},
-    {CLXENT_NLL_LOSS, CLXENT_BACKWARD},
-    {CLXENT_CROSS_ENTROPY, CLXENT_FORWARD},
-    {CLXENT_CROSS_ENTROPY, CLXENT_BACKWARD},
-    {CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD},
-    {CLXENT_BINARY_CROSS_ENTROPY, CLXENT_FORWARD},
-    {CLXENT_BINARY_CROSS_ENTROPY, CLXENT_BACKWARD},
-    {CLXENT_BINARY_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD},
-    {CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_FORWARD},
-    {CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_BACKWARD},
-    {CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_FORWARD_BACKWARD},
+    {CLXENT_SOFTMAX, CLXENT_FORWARD, false},
+    {CLXENT_SOFTMAX, CLXENT_BACKWARD, false},
+    {CLXENT_LOG_SOFTMAX, CLXENT_FORWARD, false},
+    {CLXENT_LOG_SOFTMAX, CLXENT_BACKWARD, false},
+    {CLXENT_NLL_LOSS, CLXENT_FORWARD, false},
+    {CLXENT_NLL_LOSS, CLXENT_BACKWARD, false},
+    {CLXENT_CROSS_ENTROPY, CLXENT_FORWARD, false},
+    {CLXENT_CROSS_ENTROPY, CLXENT_BACKWARD, false},
+    {CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD, false},
+    {CLXENT_BINARY_CROSS_ENTROPY, CLXENT_FORWARD, false},
+    {CLXENT_BINARY_CROSS_ENTROPY, CLXENT_BACKWARD, false},
+    {CLXENT_BINARY_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD, false},
+    {CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_FORWARD, false},
+    {CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_BACKWARD, false},
+    {CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_FORWARD_BACKWARD, false},
+    {CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD, true},
 };
 #define PASSES (sizeof passes / sizeof passes[0])
 
@@ -68,7 +70,7 @@ size_t check_stride(const clxent_desc *desc) {
 static void set_line(size_t pass, size_t index, bool all, check_line *line) {
     size_t each = all ? ENGINES : 1, other = index < ENGINES ? 0 : (index - ENGINES) / each + 1;
     size_t engine = other == 0 ? index : all ? index % ENGINES : (pass + other) % ENGINES;
-    *line = (check_line){passes[pass].op, passes[pass].pass, dtypes[other], engines[engine]};
+    *line = (check_line){passes[pass].op, passes[pass].pass, dtypes[other], engines[engine], passes[pass].shards};
 }
 
 bool check_get_line(size_t index, bool all, check_line *line) {
@@ -146,8 +148,8 @@ static size_t count_shapes(const check_variant *v, const check_line *line) {
 
 bool check_get_case(const check_line *line, size_t index, size_t largest_group, check_case *out) {
     size_t count;
-    const check_variant *v = check_variants(line->op, &count), *end = v + count;
-    *out = (check_case){.seed = (unsigned)index};
+    const check_variant *v = check_variants(line, &count), *end = v + count;
+    *out = (check_case){.seed = (unsigned)index, .shards = line->shards};
     for (; v < end; v++) {
         size_t of_variant = v->passes >> (int)line->pass & 1 ? count_shapes(v, line) : 0;
         if (index >= of_variant) {

@@ -12,15 +12,17 @@ typedef struct check_case {
     bool counts;         /* invalid_count, and correct_count where there is an argmax */
     bool poison;         /* some rows hold infinities and NaN that make their results NaN or infinite */
     bool nothing_counts; /* every row is ignored */
+    bool shards;         /* the classes are dealt out, and merged: see check_shards.h */
     unsigned seed;       /* of the data */
 } check_case;
 
-/* One line of the table: all cases of an operation, pass, storage type and engine. */
+/* One line of the table: all cases of an operation, pass, storage type and engine; in one piece or in shards. */
 typedef struct check_line {
     clxent_op op;
     clxent_pass pass;
     clxent_dtype dtype;
     clxent_engine engine;
+    bool shards;
 } check_line;
 
 /* Line number `index`; false behind the last one. F32 goes through every operation, pass and engine; the other types go

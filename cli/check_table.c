@@ -28,6 +28,10 @@ static const char *const target_names[] = {[CLXENT_TARGET_I32] = "i4",
                                            [CLXENT_TARGET_PROBABILITIES] = "probabilities",
                                            [CLXENT_TARGET_PROBABILITIES_F32] = "f4 probabilities"};
 
+static const char *name_of(const check_line *line) {
+    return line->shards ? "cross-entropy in shards" : op_names[line->op];
+}
+
 /* ---- failures ---- */
 
 /* The tensors of a case, a blank in front of each. */
@@ -77,7 +81,7 @@ void check_add_reason(check_outcome *out, const char *reason) {
 }
 
 void check_show_progress(const check_line *line, size_t done, size_t all) {
-    progress_show(done, all, "%s %s %s %s", op_names[line->op], pass_names[line->pass], type_names[line->dtype],
+    progress_show(done, all, "%s %s %s %s", name_of(line), pass_names[line->pass], type_names[line->dtype],
                   engine_names[line->engine]);
 }
 
@@ -100,7 +104,7 @@ void check_print_head(void) {
 }
 
 void check_print_row(const check_line *line, const check_outcome *out, check_notes *all) {
-    printf("%-32s  %-16s  %-4s  %-13s  ", op_names[line->op], pass_names[line->pass], type_names[line->dtype],
+    printf("%-32s  %-16s  %-4s  %-13s  ", name_of(line), pass_names[line->pass], type_names[line->dtype],
            engine_names[line->engine]);
     if (out->cases == 0 && out->failed == 0) {
         printf("unsupported (%zu)\n", find_note(all, out->reason));
@@ -124,7 +128,7 @@ void check_print_notes(const check_notes *all) {
 void check_print_json(const check_line *line, const check_outcome *out) {
     json object;
     json_begin(&object);
-    json_string(&object, "op", op_names[line->op]);
+    json_string(&object, "op", name_of(line));
     json_string(&object, "pass", pass_names[line->pass]);
     json_string(&object, "type", type_names[line->dtype]);
     json_string(&object, "engine", engine_names[line->engine]);

@@ -136,8 +136,42 @@ static const check_variant softmax[] = {
     {.passes = IN_ALL, .work_group_size = 64, .poison = true},
 };
 
-const check_variant *check_variants(clxent_op op, size_t *count) {
-    switch (op) {
+/* What shards can do, of what cross-entropy can. */
+static const check_variant shards[] = {
+    {.passes = IN_ALL, .reduction = CLXENT_REDUCTION_MEAN, .lse = true, .counts = true, .large = true},
+    {.passes = IN_ALL,
+     .reduction = CLXENT_REDUCTION_NONE,
+     .weight = true,
+     .grad_output = true,
+     .lse = true,
+     .ignore_inside = true,
+     .poison = true},
+    {.passes = IN_ALL,
+     .features = FEATURES_CAPPED,
+     .work_group_size = 64,
+     .reduction = CLXENT_REDUCTION_MEAN,
+     .flags = CLXENT_ACCUMULATE_GRAD,
+     .z_loss = 1e-4,
+     .grad_scale = 4,
+     .weight = true,
+     .sample_weight = true,
+     .lse = true,
+     .counts = true},
+    {.passes = IN_ALL,
+     .reduction = CLXENT_REDUCTION_SUM,
+     .flags = CLXENT_EMPTY_MEAN_ZERO,
+     .sample_weight = true,
+     .grad_output = true,
+     .nothing_counts = true,
+     .few = true},
+};
+
+const check_variant *check_variants(const check_line *line, size_t *count) {
+    if (line->shards) {
+        *count = COUNT(shards);
+        return shards;
+    }
+    switch (line->op) {
     case CLXENT_CROSS_ENTROPY:
         *count = COUNT(cross_entropy);
         return cross_entropy;
@@ -161,7 +195,9 @@ static void narrow_type(check_variant *v, const check_line *line, size_t turn) {
     const check_features in_turn[] = {FEATURES_CAPPED, FEATURES_SMOOTH_PROBABILITIES, FEATURES_SQUARES,
                                       FEATURES_FLOAT_PROBABILITIES, plain};
     v->work_group_size = turn % 2 == 0 ? 64 : 1;
-    if (line->op == CLXENT_CROSS_ENTROPY)
+    if (line->shards)
+        v->features = turn % 2 == 0 ? (check_features)FEATURES_CAPPED : plain;
+    else if (line->op == CLXENT_CROSS_ENTROPY)
         v->features = in_turn[turn % COUNT(in_turn)];
     if (check_is_elementwise(line->op))
         v->features.target_type = probabilities[turn % 2];

@@ -27,8 +27,8 @@ typedef struct check_variant {
     bool few;   /* on the first shapes only */
 } check_variant;
 
-/* The variants of an operation, and their number. */
-const check_variant *check_variants(clxent_op op, size_t *count);
+/* The variants of a line's operation, and their number. */
+const check_variant *check_variants(const check_line *line, size_t *count);
 
 /* The variant as a line has it: with fewer programs where the variants of all lines together need no more. */
 check_variant check_narrow(const check_variant *v, const check_line *line);

@@ -10,12 +10,13 @@
 
 #define LARGEST_GROUP 256
 
-#define OPS 6
+#define OPS 7
+#define SHARDS 6 /* in the place of an operation */
 #define PASSES 3
 #define DTYPES 4
 #define ENGINES 5 /* numbered from 1 */
 
-static const int pass_counts[OPS] = {2, 2, 2, 3, 3, 3};
+static const int pass_counts[OPS] = {2, 2, 2, 3, 3, 3, 1};
 
 /* F32 meets every engine in every operation and pass; the other types meet every operation and pass, and every engine;
  * with `all`, everything meets everything. */
@@ -24,10 +25,11 @@ static void expect_lines(bool all) {
     check_line line;
     size_t lines = 0;
     for (; check_get_line(lines, all, &line); lines++) {
-        assert_false(seen[line.op][line.pass][line.dtype][line.engine]);
-        seen[line.op][line.pass][line.dtype][line.engine] = true;
+        int op = line.shards ? SHARDS : (int)line.op, pass = line.shards ? 0 : (int)line.pass;
+        assert_false(seen[op][pass][line.dtype][line.engine]);
+        seen[op][pass][line.dtype][line.engine] = true;
     }
-    assert_int_equal(lines, 15 * (all ? DTYPES * ENGINES : ENGINES + DTYPES - 1));
+    assert_int_equal(lines, 16 * (all ? DTYPES * ENGINES : ENGINES + DTYPES - 1));
     for (int dtype = 0; dtype < DTYPES; dtype++) {
         size_t engines[ENGINES + 1] = {0};
         for (int op = 0; op < OPS; op++)

@@ -1,0 +1,105 @@
+/* A case with its classes dealt out: forward on every shard, the merge, backward on every shard. Shards are views of the case's own
+ * arrays, row_stride steps over the others. */
+#include "check_shards.h"
+
+#include <stdlib.h>
+
+enum { MOST = 3, PLANES = 6 };
+
+typedef struct dealing {
+    clxent_context *context;
+    const check_case *c;
+    const clxent_host_args *whole;
+    size_t count, starts[MOST + 1], rows;
+    char *partials, *merged;
+    double weight_sum[2]; /* of any real type */
+} dealing;
+
+static size_t size_of(clxent_dtype type) {
+    return type == CLXENT_F64 ? sizeof(double) : type == CLXENT_F32 ? sizeof(float) : sizeof(uint16_t);
+}
+
+static size_t real_size(const dealing *d) {
+    return size_of(check_real_type(d->c->desc.dtype));
+}
+
+static void deal(dealing *d) {
+    const size_t classes = d->c->desc.classes;
+    d->count = classes < MOST ? classes : MOST;
+    d->starts[1] = 1;
+    d->starts[2] = 1 + (classes - 1) / MOST + (classes > 2 && classes <= MOST);
+    d->starts[d->count] = classes;
+}
+
+static const void *from(const void *array, size_t bytes) {
+    return array == NULL ? NULL : (const char *)array + bytes;
+}
+
+static clxent_status run_shard(dealing *d, size_t i, clxent_pass pass) {
+    const size_t storage = size_of(d->c->desc.dtype) * d->c->desc.inner;
+    clxent_desc desc = d->c->desc;
+    clxent_host_args args;
+    desc.pass = pass;
+    desc.class_start = d->starts[i];
+    desc.class_total = d->c->desc.classes;
+    desc.classes = d->starts[i + 1] - d->starts[i];
+    desc.row_stride = check_stride(&d->c->desc);
+    clxent_host_args_init(&args);
+    args.input = from(d->whole->input, d->starts[i] * storage);
+    args.target = d->whole->target;
+    args.weight = from(d->whole->weight, d->starts[i] * real_size(d));
+    args.sample_weight = d->whole->sample_weight;
+    args.grad_output = d->whole->grad_output;
+    args.grad_input = (char *)d->whole->grad_input + d->starts[i] * storage;
+    args.partial = d->partials + i * PLANES * d->rows * real_size(d);
+    args.merged = d->merged;
+    args.weight_sum = d->weight_sum;
+    return clxent_run(d->context, &desc, &args);
+}
+
+static clxent_status run_merge(dealing *d) {
+    const clxent_desc *whole = &d->c->desc;
+    clxent_desc desc;
+    clxent_desc_init(&desc, CLXENT_MERGE);
+    desc.dtype = whole->dtype;
+    desc.target_type = whole->target_type;
+    desc.reduction = whole->reduction;
+    desc.batch = whole->batch;
+    desc.classes = whole->classes;
+    desc.inner = whole->inner;
+    desc.ignore_index = whole->ignore_index;
+    desc.label_smoothing = whole->label_smoothing;
+    desc.flags = whole->flags;
+    desc.z_loss = whole->z_loss;
+    desc.parts = d->count;
+    clxent_host_args args;
+    clxent_host_args_init(&args);
+    args.target = d->whole->target;
+    args.sample_weight = d->whole->sample_weight;
+    args.partial = d->partials;
+    args.merged = d->merged;
+    args.weight_sum = d->weight_sum;
+    args.output = d->whole->output;
+    args.lse = d->whole->lse;
+    args.invalid_count = d->whole->invalid_count;
+    return clxent_run(d->context, &desc, &args);
+}
+
+clxent_status check_run_shards(clxent_context *context, const check_case *c, const clxent_host_args *args) {
+    dealing d = {.context = context, .c = c, .whole = args, .rows = c->desc.batch * c->desc.inner};
+    clxent_status status = CLXENT_SUCCESS;
+    deal(&d);
+    d.partials = calloc(d.rows + 1, PLANES * MOST * sizeof(double));
+    d.merged = calloc(d.rows + 1, PLANES * sizeof(double));
+    if (d.partials == NULL || d.merged == NULL)
+        status = CLXENT_OUT_OF_MEMORY;
+    for (size_t i = 0; i < d.count && status == CLXENT_SUCCESS; i++)
+        status = run_shard(&d, i, CLXENT_FORWARD);
+    if (status == CLXENT_SUCCESS)
+        status = run_merge(&d);
+    for (size_t i = 0; i < d.count && status == CLXENT_SUCCESS; i++)
+        status = run_shard(&d, i, CLXENT_BACKWARD);
+    free(d.partials);
+    free(d.merged);
+    return status;
+}
