@@ -119,13 +119,12 @@ enum {
     CLXENT_INVALID_BUFFER = 5,   /**< not a buffer, of another context, misaligned, or overlapping where it must not */
     CLXENT_BUFFER_TOO_SMALL = 6, /**< the bytes from offset to the end of the buffer do not hold the tensor */
     CLXENT_INVALID_QUEUE = 7,    /**< null, or of another context or device than the plan */
-    CLXENT_INVALID_TARGET =
-        8, /**< clxent_run and clxent_reference: a target outside [0, classes) or, of a shard, [0, class_total), or outside [0, 1] */
-    CLXENT_UNSUPPORTED = 9,    /**< this device, or the forced engine, cannot do what the descriptor asks */
-    CLXENT_NO_DEVICE = 10,     /**< no usable OpenCL device, or none that the selector names */
-    CLXENT_OUT_OF_MEMORY = 11, /**< host memory */
-    CLXENT_BUILD_FAILED = 12,  /**< the device's compiler refused a kernel; clxent_last_error has its log */
-    CLXENT_INVALID_INPUT = 13  /**< clxent_run and clxent_reference: an input of binary-cross-entropy outside [0, 1] */
+    CLXENT_INVALID_TARGET = 8,   /**< clxent_run and clxent_reference: a target that is no class, or outside [0, 1] */
+    CLXENT_UNSUPPORTED = 9,      /**< this device, or the forced engine, cannot do what the descriptor asks */
+    CLXENT_NO_DEVICE = 10,       /**< no usable OpenCL device, or none that the selector names */
+    CLXENT_OUT_OF_MEMORY = 11,   /**< host memory */
+    CLXENT_BUILD_FAILED = 12,    /**< the device's compiler refused a kernel; clxent_last_error has its log */
+    CLXENT_INVALID_INPUT = 13 /**< clxent_run and clxent_reference: an input of binary-cross-entropy outside [0, 1] */
 };
 
 /** The name of a status: "CLXENT_INVALID_SHAPE", "CL_OUT_OF_RESOURCES", ...; "unknown status" for anything else.
@@ -241,7 +240,7 @@ typedef struct clxent_desc {
     double mix_lambda;  /**< ce: share in [0, 1] of target, the rest being target2's; default 1. Class indices only */
     double grad_scale;  /**< losses with a gradient: it is multiplied by this (a loss scale); finite, default 1 */
     size_t class_start; /**< ce: the first of the classes [class_start, class_start + classes) of a shard; default 0 */
-    size_t class_total; /**< ce: V, of which those are a shard (see "Shards" below); default 0: not a shard */
+    size_t class_total; /**< ce: V, of which those are a shard (see clxent_check_shards); default 0: not a shard */
     size_t parts;       /**< merge: number of partials, at least 1; default 0, which is refused: it must be set */
 } clxent_desc;
 
@@ -260,34 +259,36 @@ static inline void clxent_desc_init(clxent_desc *desc, clxent_op op) {
     desc->grad_scale = 1;
 }
 
-/* ------------------------------------------------------------------------------------------ arrays and buffers ---- */
-
-/** Shards of a vocabulary: the V classes of a cross-entropy dealt out to several devices or processes, with class indices as
- * targets. Each shard is a descriptor of CROSS_ENTROPY with class_total = V whose `input`, `weight` and `grad_input` are its own
- * classes; targets are class indices in [0, V), the same for all of them.
+/** Are these descriptors, in rank order, all shards of one loss? That does not show in any one of them.
  *
- *  1. FORWARD on each shard writes `partial`: (6, rows) of real, planes of `rows` numbers. `output` and `lse` are ignored.
- *     top     the largest scaled and capped logit of the shard, NaN passed over; the lowest finite number where there is none
+ * Shards are the V classes of a cross-entropy dealt out to several devices or processes, with class indices as targets. Each is
+ * a descriptor of CROSS_ENTROPY with class_total = V; its `input`, `weight` and `grad_input` are of its own classes,
+ * [class_start, class_start + classes). Targets are class indices in [0, V), the same for all.
+ *
+ *  1. FORWARD on each shard writes `partial`: (6, rows) of real, planes of `rows` numbers.
+ *     top     the largest scaled and capped logit of the shard, NaN passed over; where there is none the lowest finite number
  *     sum     the sum of exp(x - top) over the shard
- *     logit   x of the target, where that is one of the shard's classes; else 0
- *     weight  likewise w of the target, which is 1 without `weight`; else 0
+ *     logit   x of the target where that is one of the shard's classes, else 0
+ *     weight  likewise w of the target, which is 1 without `weight`
  *     linear  with label smoothing the sum of w (x - top) over the shard, else 0
  *     masses  with label smoothing the sum of w over the shard, else 0
- *     Of a target that is ignored or outside [0, V) logit and weight are 0 in every shard.
- *  2. MERGE reads the partials of all shards one behind the other in rank order, (parts, 6, rows), and writes the loss, and what
- *     else is wanted: lse, `merged` (the one partial of all V classes), `weight_sum`. Its `classes` is V, and its batch * inner is
- *     theirs; label_smoothing, z_loss, ignore_index and target_type are to be those of the shards.
- *  3. BACKWARD on each shard reads `merged` and writes the gradient of its own classes; with reduction MEAN it reads `weight_sum`
- *     too, which it divides by.
+ *     Where the target is ignored, or outside [0, V), logit and weight are 0 in every shard.
+ *  2. MERGE reads the partials of all shards in rank order, (parts, 6, rows), and writes the loss and what else is wanted: lse,
+ *     `merged`, which is the one partial of all V classes, `weight_sum`. Its `classes` is V, its rows are theirs;
+ *     label_smoothing, z_loss, reduction, ignore_index and flags mean what they do for cross-entropy, and are to be the shards'.
+ *  3. BACKWARD on each shard reads `merged`, and with reduction MEAN `weight_sum`, which it divides by; it writes the gradient of
+ *     its own classes.
  *
- * Shards have no target probabilities, target2, reg_lambda, argmax, correct_count nor a FORWARD_BACKWARD pass. That shards agree
- * and are all of V shows in no single descriptor: clxent_check_shards looks at all of them. */
-/** Are these descriptors, in rank order, all shards of one loss? They must be shards of the same pass that agree in everything
- * but engine, work_group_size, row_stride, class_start and classes, and their classes must be [0, class_total) in ascending order.
- * `descs` is an array of `count` whole clxent_desc. Errors: those of a descriptor; INVALID_ARGUMENT (descs is null, count is 0,
- * one is not a shard), INVALID_SHAPE (batch, inner or class_total differ; two neighbours overlap or leave a gap; the first does not
- * begin at 0, or the last does not end at class_total), INVALID_OPTION (another member differs). */
+ * A shard has no target probabilities, target2, reg_lambda, argmax, correct_count and no FORWARD_BACKWARD pass.
+ *
+ * `descs` is an array of `count` descriptors of one struct_size. All must be shards in the same pass that agree in everything but
+ * engine, work_group_size, row_stride, class_start and classes, and their classes must be [0, class_total) in ascending order.
+ * Errors: those of a descriptor; INVALID_ARGUMENT (descs is null, count is 0, one is not a shard), INVALID_SHAPE (batch, inner or
+ * class_total differ; two neighbours overlap or leave a gap; the first does not begin at 0, or the last not end at
+ * class_total), INVALID_OPTION (another member differs). */
 CLXENT_API clxent_status clxent_check_shards(const clxent_desc *descs, size_t count);
+
+/* ------------------------------------------------------------------------------------------ arrays and buffers ---- */
 
 /** A device buffer from a byte offset on. */
 typedef struct clxent_buffer {

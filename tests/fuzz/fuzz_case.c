@@ -213,7 +213,8 @@ static double odd_number(fuzz_bytes *bytes) {
 static void spoil_member(clxent_desc *desc, uint8_t member, fuzz_bytes *bytes) {
     double *const numbers[] = {&desc->label_smoothing, &desc->logit_softcap, &desc->z_loss,    &desc->reg_lambda,
                                &desc->mix_lambda,      &desc->logit_scale,   &desc->grad_scale};
-    size_t *const sizes[] = {&desc->batch, &desc->classes, &desc->inner, &desc->row_stride, &desc->work_group_size};
+    size_t *const sizes[] = {&desc->batch,           &desc->classes,     &desc->inner,       &desc->row_stride,
+                             &desc->work_group_size, &desc->class_start, &desc->class_total, &desc->parts};
     enum {
         OP,
         PASS,
@@ -225,7 +226,7 @@ static void spoil_member(clxent_desc *desc, uint8_t member, fuzz_bytes *bytes) {
         IGNORED,
         STRUCT,
         SIZES,
-        NUMBERS = SIZES + 5,
+        NUMBERS = SIZES + 8,
         ALL = NUMBERS + 7
     };
     member %= ALL;
@@ -234,7 +235,7 @@ static void spoil_member(clxent_desc *desc, uint8_t member, fuzz_bytes *bytes) {
     else if (member >= SIZES)
         *sizes[member - SIZES] = odd_size(bytes);
     else if (member == OP)
-        desc->op = (clxent_op)odd_enum(bytes, CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS);
+        desc->op = (clxent_op)odd_enum(bytes, CLXENT_MERGE);
     else if (member == PASS)
         desc->pass = (clxent_pass)odd_enum(bytes, CLXENT_FORWARD_BACKWARD);
     else if (member == DTYPE)
