@@ -1,6 +1,7 @@
 /* The command bench: how near operations come to what the device's memory can do. */
 #include "bench.h"
 
+#include "bench_linear.h"
 #include "bench_overhead.h"
 #include "bench_plot.h"
 #include "bench_report.h"
@@ -12,9 +13,12 @@
 #include <string.h>
 
 static const cli_option options[] = {
-    {OPTION_OP, "NAME", "measure this operation (beside the next four: cross-entropy)"},
+    {OPTION_OP, "NAME",
+     "measure this operation (beside the next four: cross-entropy);\nlinear-cross-entropy against itself with all "
+     "logits in memory"},
     {OPTION_SHAPE, "SIZES",
-     "at this shape, like 1024x50257 or 8x21x512x512; the second size\nis the number of classes"},
+     "at this shape, like 1024x50257 or 8x21x512x512; the second size\nis the number of classes (of "
+     "linear-cross-entropy the third)"},
     {OPTION_PASS, "NAME", "forward, backward or forward-backward (default: each that it has)"},
     {OPTION_DTYPE, "f32|f16|bf16|f64", "how the tensors are stored (default f32)"},
     {OPTION_IN_PLACE, NULL, "with the gradient, or a softmax's result, over what is read"},
@@ -81,7 +85,21 @@ static int measure(const bench_request *request, const cli_device *device) {
     return status;
 }
 
+static int run_linear(const cli_command *self, const cli_arguments *given) {
+    cli_device device;
+    int status = wants_reference(given)
+                     ? complain_usage(self->name, "bench measures an OpenCL device, not the reference")
+                     : device_open(self, given, &device);
+    if (status != STATUS_OK)
+        return status;
+    status = bench_linear(self, given, &device);
+    device_close(&device);
+    return status;
+}
+
 static int run(const cli_command *self, const cli_arguments *given) {
+    if (bench_is_linear(given))
+        return run_linear(self, given);
     bench_request request;
     cli_device device;
     int status = bench_read_options(self, given, &request);

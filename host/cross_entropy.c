@@ -38,7 +38,7 @@ const clx_op clx_cross_entropy = {
     .kernel = "cross_entropy",
     .loss = true,
     .takes = CLX_TAKES_BOTH_PASSES | CLX_TAKES_CLASSES | CLX_TAKES_PROBABILITIES | CLX_TAKES_LOGIT_OPTIONS |
-             CLX_TAKES_LOSS_OPTIONS | CLX_TAKES_WHOLE_ROWS | CLX_TAKES_SHARDS,
+             CLX_TAKES_LOSS_OPTIONS | CLX_TAKES_SQUARES | CLX_TAKES_TWO_TARGETS | CLX_TAKES_SHARDS,
     .uses = uses,
     .aliases = aliases,
     .reduces = clx_always,

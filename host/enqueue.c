@@ -5,8 +5,11 @@
  * behind the same handle is looked at each time. */
 #include "buffers.h"
 #include "launch.h"
+#include "linear.h"
 #include "op.h"
 #include "status.h"
+
+#include <string.h>
 
 /* As in kernels/common.cl: a bit for each optional tensor, and what else a call is like. */
 enum {
@@ -118,7 +121,7 @@ static clxent_status decide(const call *c, unsigned tensors) {
     last->reduces = false;
     for (size_t i = 0; i < last->count; i++)
         last->reduces = last->reduces || last->launches[i].kernel == CLX_REDUCE_ROWS;
-    last->uses_workspace = last->reduces || (last->count > 0 && c->plan->geometry.splits);
+    last->uses_workspace = last->reduces || (last->count > 0 && (c->plan->geometry.splits || c->plan->linear != NULL));
     last->decided = true;
     return CLXENT_SUCCESS;
 }
@@ -159,6 +162,11 @@ static clxent_status set_arguments(const call *c, clx_kernel kernel) {
 
 static clxent_status launch(const call *c, const clx_launch *what, cl_uint wait_count, const cl_event *wait_list,
                             cl_event *event) {
+    if (what->kernel == CLX_ROW_OP && c->plan->linear != NULL) {
+        const clx_linear_call linear = {c->queue,   c->plan, c->args, c->plan->last.tensors, c->plan->last.given,
+                                        c->in_order};
+        return clx_linear_enqueue(&linear, wait_count, wait_list, event);
+    }
     cl_kernel kernel = c->plan->kernels[what->kernel];
     clxent_status status = CLXENT_SUCCESS;
     if (what->kernel == CLX_REDUCE_ROWS)
@@ -230,6 +238,12 @@ clxent_status clxent_enqueue(cl_command_queue queue, clxent_plan *plan, const cl
     clxent_status status = check_call(&c);
     if (status == CLXENT_SUCCESS)
         status = check_queue(&c);
+    clxent_args all;
+    if (status == CLXENT_SUCCESS && args->struct_size < sizeof all) { /* from a program that knows fewer tensors */
+        clxent_args_init(&all);
+        memcpy(&all, args, args->struct_size);
+        c.args = &all;
+    }
     if (status != CLXENT_SUCCESS)
         return status;
     clx_lock_acquire(&plan->lock);

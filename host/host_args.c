@@ -3,6 +3,8 @@
 #include "op.h"
 #include "status.h"
 
+#include <string.h>
+
 /* Bytes of the shortest struct that a released header has had; what comes behind is pointers. */
 #define FIRST_HOST_ARGS_SIZE (offsetof(clxent_host_args, correct_count) + sizeof(void *))
 
@@ -84,7 +86,7 @@ static clxent_status check_alignment(const clx_problem *problem, const clxent_ho
     return CLXENT_SUCCESS;
 }
 
-clxent_status clx_check_host_args(const clx_problem *problem, const clxent_host_args *args) {
+clxent_status clx_take_host_args(const clxent_host_args *args, clxent_host_args *taken) {
     if (args == NULL)
         return clx_fail(CLXENT_INVALID_ARGUMENT, "args is null");
     if (args->struct_size < FIRST_HOST_ARGS_SIZE || args->struct_size > sizeof(clxent_host_args) ||
@@ -92,6 +94,13 @@ clxent_status clx_check_host_args(const clx_problem *problem, const clxent_host_
         return clx_fail(CLXENT_INVALID_ARGUMENT,
                         "args.struct_size is %zu, this library knows %zu to %zu: was clxent_host_args_init called?",
                         args->struct_size, (size_t)FIRST_HOST_ARGS_SIZE, sizeof(clxent_host_args));
+    clxent_host_args_init(taken);
+    memcpy(taken, args, args->struct_size);
+    taken->struct_size = sizeof *taken;
+    return CLXENT_SUCCESS;
+}
+
+clxent_status clx_check_host_args(const clx_problem *problem, const clxent_host_args *args) {
     static const char address_space;
     clx_place places[CLX_TENSORS] = {{0}};
     for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++) {

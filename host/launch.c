@@ -28,8 +28,7 @@ static size_t add_reduction(const clxent_plan *plan, cl_uint what, clx_launch *n
     return 2;
 }
 
-/* The kernels over the rows that the plan has, in their order. */
-static size_t add_row_op(const clxent_plan *plan, clx_launch *next) {
+size_t clx_list_row_launches(const clxent_plan *plan, clx_launch *next) {
     const clx_kernel order[] = {CLX_SPLIT_REDUCE, CLX_SPLIT_FINISH, CLX_ROW_OP};
     size_t count = 0;
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
@@ -53,8 +52,10 @@ size_t clx_list_launches(const clxent_plan *plan, clx_wishes wishes, clx_launch 
     size_t count = 0;
     if (totals_first)
         count += add_reduction(plan, targets, launches + count);
-    if (problem->rows > 0)
-        count += add_row_op(plan, launches + count);
+    if (plan->linear != NULL) /* as one, also for an empty batch, whose gradients are 0 */
+        launches[count++] = (clx_launch){CLX_ROW_OP, 0, 0, 0, 0};
+    else if (problem->rows > 0)
+        count += clx_list_row_launches(plan, launches + count);
     if (sums)
         after |= SUM_LOSSES | (mean && !clx_divides_losses(problem, wishes.two_targets) ? DIVIDE : 0);
     if (!totals_first && ((sums && mean) || wishes.count_invalid || wishes.weight_sum))

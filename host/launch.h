@@ -12,4 +12,7 @@ typedef struct clx_wishes {
 /* Fills `launches` and gives their number, which may be 0. */
 size_t clx_list_launches(const clxent_plan *plan, clx_wishes wishes, clx_launch launches[CLX_MAX_LAUNCHES]);
 
+/* Those of the kernels over the rows alone. */
+size_t clx_list_row_launches(const clxent_plan *plan, clx_launch *next);
+
 #endif

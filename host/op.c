@@ -17,6 +17,8 @@ const clx_op *clx_find_op(clxent_op op) {
         return &clx_binary_cross_entropy_with_logits;
     case CLXENT_MERGE:
         return &clx_merge;
+    case CLXENT_LINEAR_CROSS_ENTROPY:
+        return &clx_linear_cross_entropy;
     }
     return NULL;
 }

@@ -13,9 +13,11 @@ enum {
     CLX_TAKES_PROBABILITY_INPUT = 16, /* input and targets are probabilities, and refused outside [0, 1] */
     CLX_TAKES_LOGIT_OPTIONS = 8,      /* logit_scale, logit_softcap */
     CLX_TAKES_LOSS_OPTIONS = 32,      /* label_smoothing, z_loss */
-    CLX_TAKES_WHOLE_ROWS = 64,        /* reg_lambda, mix_lambda */
+    CLX_TAKES_SQUARES = 64,           /* reg_lambda */
+    CLX_TAKES_TWO_TARGETS = 512,      /* mix_lambda */
     CLX_TAKES_SHARDS = 128,           /* class_start, class_total */
-    CLX_TAKES_PARTS = 256             /* parts, of which it makes losses: there is no gradient */
+    CLX_TAKES_PARTS = 256,            /* parts, of which it makes losses: there is no gradient */
+    CLX_TAKES_FEATURES = 1024         /* features, workspace_limit: the logits are a product */
 };
 
 struct clx_op {
@@ -32,8 +34,8 @@ struct clx_op {
     bool (*maps)(const clx_problem *problem);    /* does it write a tensor of the logits' shape? */
     /* Its own -D, for the features of its kernel file. */
     void (*build_options)(const clx_problem *problem, char *options, size_t size);
-    /* In host/reference/, after all checks. */
-    void (*reference)(const clx_problem *problem, const clxent_host_args *args);
+    /* In host/reference/, after all checks. Can run out of memory. */
+    clxent_status (*reference)(const clx_problem *problem, const clxent_host_args *args);
 };
 
 /* For `reduces` and `maps`. */
@@ -51,7 +53,7 @@ static inline bool clx_has_gradient(const clx_problem *problem) {
 }
 
 extern const clx_op clx_softmax, clx_log_softmax, clx_nll_loss, clx_cross_entropy, clx_binary_cross_entropy,
-    clx_binary_cross_entropy_with_logits, clx_shard, clx_merge;
+    clx_binary_cross_entropy_with_logits, clx_shard, clx_merge, clx_linear_cross_entropy;
 
 /* The -D of kernels/cross_entropy.cl, for its shards and their merge too. */
 void clx_cross_entropy_options(const clx_problem *problem, char *options, size_t size);
@@ -65,13 +67,14 @@ static inline bool clx_has_parts(const clx_problem *problem) {
 }
 
 /* host/reference/: the same formulas in plain C. Arguments have been checked. */
-void clx_softmax_reference(const clx_problem *problem, const clxent_host_args *args);
-void clx_log_softmax_reference(const clx_problem *problem, const clxent_host_args *args);
-void clx_nll_loss_reference(const clx_problem *problem, const clxent_host_args *args);
-void clx_cross_entropy_reference(const clx_problem *problem, const clxent_host_args *args);
-void clx_binary_cross_entropy_reference(const clx_problem *problem, const clxent_host_args *args);
-void clx_binary_cross_entropy_with_logits_reference(const clx_problem *problem, const clxent_host_args *args);
-void clx_shard_reference(const clx_problem *problem, const clxent_host_args *args);
-void clx_merge_reference(const clx_problem *problem, const clxent_host_args *args);
+clxent_status clx_softmax_reference(const clx_problem *problem, const clxent_host_args *args);
+clxent_status clx_log_softmax_reference(const clx_problem *problem, const clxent_host_args *args);
+clxent_status clx_nll_loss_reference(const clx_problem *problem, const clxent_host_args *args);
+clxent_status clx_cross_entropy_reference(const clx_problem *problem, const clxent_host_args *args);
+clxent_status clx_binary_cross_entropy_reference(const clx_problem *problem, const clxent_host_args *args);
+clxent_status clx_binary_cross_entropy_with_logits_reference(const clx_problem *problem, const clxent_host_args *args);
+clxent_status clx_linear_cross_entropy_reference(const clx_problem *problem, const clxent_host_args *args);
+clxent_status clx_shard_reference(const clx_problem *problem, const clxent_host_args *args);
+clxent_status clx_merge_reference(const clx_problem *problem, const clxent_host_args *args);
 
 #endif

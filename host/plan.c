@@ -4,6 +4,7 @@
 #include "blob.h"
 #include "context.h"
 #include "launch.h"
+#include "linear.h"
 #include "op.h"
 #include "status.h"
 
@@ -108,33 +109,42 @@ static clx_needs needs_of(const clx_problem *problem) {
     return needs;
 }
 
-static clxent_status prepare(clxent_plan *plan) {
-    clxent_status status = check_device(&plan->problem, &plan->core->device);
-    if (status == CLXENT_SUCCESS)
-        status = clx_engine_choose(&plan->problem, &plan->core->device, &plan->geometry);
+/* Programs and kernels, with the geometry that they are for and the workspace that they need. */
+static clxent_status build(clxent_plan *plan) {
+    if (plan->problem.op->takes & CLX_TAKES_FEATURES) {
+        plan->workspace = clx_workspace_of(&plan->problem, &plan->geometry);
+        return clx_linear_create(plan);
+    }
+    clxent_status status = clx_engine_choose(&plan->problem, &plan->core->device, &plan->geometry);
     if (status == CLXENT_SUCCESS && !clx_workspace_fits(&plan->problem, &plan->geometry))
         status = clx_fail(CLXENT_INVALID_SHAPE,
                           "%zu rows take engine %s more bytes of workspace than this machine can address",
                           plan->problem.rows, plan->geometry.name);
     if (status == CLXENT_SUCCESS)
         status = clx_build_kernels(plan);
+    if (status == CLXENT_SUCCESS)
+        plan->workspace = clx_workspace_of(&plan->problem, &plan->geometry);
+    return status;
+}
+
+static clxent_status prepare(clxent_plan *plan) {
+    clxent_status status = check_device(&plan->problem, &plan->core->device);
+    if (status == CLXENT_SUCCESS)
+        status = build(plan);
     if (status != CLXENT_SUCCESS)
         return status;
-    plan->workspace = clx_workspace_of(&plan->problem, &plan->geometry);
     plan->reduce_limit = plan->core->device.max_work_group;
     status = clx_lower_group_limit(plan, CLX_REDUCE_ROWS, &plan->reduce_limit);
     if (status == CLXENT_SUCCESS)
         status = set_shapes(plan);
-    if (status == CLXENT_SUCCESS && plan->problem.rows > 0)
+    if (plan->linear != NULL)
+        plan->global_size = plan->problem.rows > 0 ? plan->linear->rows->global_size : 0;
+    else if (status == CLXENT_SUCCESS && plan->problem.rows > 0)
         plan->global_size = clx_engine_global_size(&plan->problem, &plan->core->device, &plan->geometry);
     return status;
 }
 
-clxent_status clx_plan_create(clx_core *core, const clxent_desc *desc, clxent_plan **plan) {
-    clx_problem problem;
-    clxent_status status = clx_problem_init(&problem, desc);
-    if (status != CLXENT_SUCCESS)
-        return status;
+clxent_status clx_plan_create_for(clx_core *core, const clx_problem *problem, clxent_plan **plan) {
     clxent_plan *made = calloc(1, sizeof *made);
     if (made == NULL)
         return clx_fail(CLXENT_OUT_OF_MEMORY, "no memory for a plan of %zu bytes", sizeof *made);
@@ -143,15 +153,21 @@ clxent_status clx_plan_create(clx_core *core, const clxent_desc *desc, clxent_pl
         return clx_fail(CLXENT_OUT_OF_MEMORY, "no resources for a mutex");
     }
     made->core = clx_core_retain(core);
-    made->problem = problem;
-    made->needs = needs_of(&problem);
-    status = prepare(made);
+    made->problem = *problem;
+    made->needs = needs_of(problem);
+    clxent_status status = prepare(made);
     if (status != CLXENT_SUCCESS) {
         clxent_plan_destroy(made);
         return status;
     }
     *plan = made;
     return CLXENT_SUCCESS;
+}
+
+clxent_status clx_plan_create(clx_core *core, const clxent_desc *desc, clxent_plan **plan) {
+    clx_problem problem;
+    clxent_status status = clx_problem_init(&problem, desc);
+    return status == CLXENT_SUCCESS ? clx_plan_create_for(core, &problem, plan) : status;
 }
 
 clxent_status clxent_plan_create(clxent_context *context, const clxent_desc *desc, clxent_plan **plan) {
@@ -173,6 +189,8 @@ clxent_status clxent_plan_get_info(const clxent_plan *plan, clxent_plan_info *in
     info->work_items = plan->global_size;
     info->workspace_size = plan->workspace.size;
     info->kernels = (unsigned)clx_list_launches(plan, (clx_wishes){0}, launches);
+    if (plan->linear != NULL)
+        info->kernels += (unsigned)clx_linear_launches(plan) - 1;
     info->programs_built = plan->programs_built;
     return CLXENT_SUCCESS;
 }
@@ -187,7 +205,8 @@ clxent_status clxent_plan_get_reason(const clxent_plan *plan, clxent_engine engi
         return clx_fail(CLXENT_INVALID_OPTION, "engine is %d, it must be from 1 to %d", number,
                         (int)CLXENT_ENGINE_ROW_SPLIT);
     char reason[CLX_REASON];
-    clx_engine_reason(&plan->problem, &plan->core->device, plan->geometry.engine, engine, reason);
+    clx_engine_reason(plan->linear != NULL ? &plan->linear->rows->problem : &plan->problem, &plan->core->device,
+                      plan->geometry.engine, engine, reason);
     snprintf(text, size, "%s", reason);
     return CLXENT_SUCCESS;
 }
@@ -195,6 +214,8 @@ clxent_status clxent_plan_get_reason(const clxent_plan *plan, clxent_engine engi
 clxent_status clxent_plan_get_blob(const clxent_plan *plan, size_t size, void *blob, size_t *needed) {
     if (plan == NULL || needed == NULL)
         return clx_fail(CLXENT_INVALID_ARGUMENT, "%s is null", plan == NULL ? "plan" : "needed");
+    if (plan->linear != NULL)
+        return clx_fail(CLXENT_UNSUPPORTED, "a plan of linear-cross-entropy has two programs, and no blob");
     return clx_blob_get(plan->core, plan->program, size, blob, needed);
 }
 
@@ -202,6 +223,7 @@ void clxent_plan_destroy(clxent_plan *plan) {
     if (plan == NULL)
         return;
     clx_release_kernels(plan);
+    clx_linear_destroy(plan->linear);
     clx_core_release(plan->core);
     clx_lock_destroy(&plan->lock);
     free(plan);

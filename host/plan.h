@@ -47,6 +47,8 @@ typedef struct clx_needs {
     size_t bytes[CLX_TENSORS], alignment[CLX_TENSORS]; /* of those that are used */
 } clx_needs;
 
+typedef struct clx_linear clx_linear;
+
 struct clxent_plan {
     clx_core *core;
     clx_problem problem;
@@ -58,6 +60,7 @@ struct clxent_plan {
     clx_program *program; /* the core's */
     unsigned programs_built;
     cl_kernel kernels[CLX_KERNELS]; /* the plan's own; NULL for those that it does not launch */
+    clx_linear *linear;             /* of linear-cross-entropy: what stands in for those over the rows; else NULL */
     clx_lock lock; /* held from the checks of a call to its last launch: cl_kernel objects carry their arguments */
     clx_combination last;             /* guarded by the lock, like the next */
     clx_arguments given[CLX_KERNELS]; /* to each kernel */
@@ -72,7 +75,8 @@ void clx_release_kernels(clxent_plan *plan);
  * in general. */
 clxent_status clx_lower_group_limit(const clxent_plan *plan, clx_kernel kernel, size_t *limit);
 
-/* Makes a plan on a core. */
+/* Makes a plan on a core, from a descriptor or from what has been made of one. */
+clxent_status clx_plan_create_for(clx_core *core, const clx_problem *problem, clxent_plan **plan);
 clxent_status clx_plan_create(clx_core *core, const clxent_desc *desc, clxent_plan **plan);
 
 #endif

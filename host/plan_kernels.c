@@ -29,6 +29,7 @@ static void make_key(const clxent_plan *plan, clx_program_key *key) {
     const clx_problem *problem = &plan->problem;
     const clx_geometry *geometry = &plan->geometry;
     char prefetch[40] = "", tile[32] = "";
+    const char *counted = problem->counted_rows ? " -D COUNTED_ROWS=1" : "";
     if (plan->core->device.pocl)
         snprintf(prefetch, sizeof prefetch, " -D PREFETCH_AHEAD=%d", PREFETCH_AHEAD);
     if (geometry->tile > 0)
@@ -44,10 +45,10 @@ static void make_key(const clxent_plan *plan, clx_program_key *key) {
     problem->op->build_options(problem, features, sizeof features);
     snprintf(key->options, sizeof key->options,
              "-cl-std=CL1.2 -D STORAGE=%d %s -D LANES=%zu -D LAYOUT=%d -D PASS=%d -D GROUP=%zu "
-             "-D SHARED_ROWS=%d -D HAS_FMA=%d%s%s%s",
+             "-D SHARED_ROWS=%d -D HAS_FMA=%d%s%s%s%s",
              (int)problem->desc.dtype, targets, geometry->lanes, (int)geometry->layout, (int)problem->desc.pass,
              geometry->shared_rows ? geometry->group_size : 1, geometry->shared_rows, plan->core->device.fma, prefetch,
-             tile, features);
+             tile, features, counted);
 }
 
 const char *clx_kernel_name(clx_kernel kernel) {

@@ -46,7 +46,7 @@ static clxent_status check_belonging(const clx_op *op, const clxent_desc *desc) 
     clxent_desc_init(&defaults, desc->op);
     bool probabilities = desc->target_type >= CLXENT_TARGET_PROBABILITIES;
     bool classes = op->takes & CLX_TAKES_CLASSES && !probabilities, logits = op->takes & CLX_TAKES_LOGIT_OPTIONS;
-    bool loss_options = op->takes & CLX_TAKES_LOSS_OPTIONS, whole_rows = op->takes & CLX_TAKES_WHOLE_ROWS;
+    bool loss_options = op->takes & CLX_TAKES_LOSS_OPTIONS;
     bool shards = op->takes & CLX_TAKES_SHARDS, parts = op->takes & CLX_TAKES_PARTS;
     const struct {
         bool taken;
@@ -62,11 +62,14 @@ static clxent_status check_belonging(const clx_op *op, const clxent_desc *desc) 
         {logits, "logit_scale", desc->logit_scale, defaults.logit_scale},
         {logits, "logit_softcap", desc->logit_softcap, defaults.logit_softcap},
         {loss_options, "z_loss", desc->z_loss, defaults.z_loss},
-        {whole_rows, "reg_lambda", desc->reg_lambda, defaults.reg_lambda},
-        {whole_rows, "mix_lambda", desc->mix_lambda, defaults.mix_lambda},
+        {op->takes & CLX_TAKES_SQUARES, "reg_lambda", desc->reg_lambda, defaults.reg_lambda},
+        {op->takes & CLX_TAKES_TWO_TARGETS, "mix_lambda", desc->mix_lambda, defaults.mix_lambda},
         {shards, "class_start", (double)desc->class_start, 0},
         {shards, "class_total", (double)desc->class_total, 0},
         {parts, "parts", (double)desc->parts, 0},
+        {op->takes & CLX_TAKES_FEATURES, "features", (double)desc->features, (double)defaults.features},
+        {op->takes & CLX_TAKES_FEATURES, "workspace_limit", (double)desc->workspace_limit,
+         (double)defaults.workspace_limit},
     };
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
         if (!options[i].taken && options[i].value != options[i].standard)
@@ -161,6 +164,30 @@ static clxent_status check_parts(const clx_problem *problem) {
     return CLXENT_SUCCESS;
 }
 
+static clxent_status refuse_stride(const clx_problem *problem) {
+    const clxent_desc *desc = &problem->desc;
+    if (problem->op->takes & CLX_TAKES_FEATURES)
+        return clx_fail(CLXENT_INVALID_SHAPE, "row_stride is %zu, it must be at least features = %zu", desc->row_stride,
+                        desc->features);
+    return clx_fail(CLXENT_INVALID_SHAPE, "row_stride is %zu, it must be at least classes * inner = %zu * %zu = %zu",
+                    desc->row_stride, desc->classes, desc->inner, desc->classes * desc->inner);
+}
+
+/* Of an operation whose logits are a product. */
+static clxent_status check_features(const clxent_desc *desc) {
+    size_t weights, bytes;
+    if (desc->features == 0)
+        return clx_fail(CLXENT_INVALID_SHAPE, "features is 0, it must be at least 1");
+    if (desc->inner != 1)
+        return clx_fail(CLXENT_INVALID_SHAPE, "inner is %zu, linear-cross-entropy takes 1", desc->inner);
+    if (!multiply(desc->classes, desc->features, &weights) || !multiply(weights, sizeof(double), &bytes) ||
+        bytes > PTRDIFF_MAX)
+        return clx_fail(CLXENT_INVALID_SHAPE,
+                        "a linear_weight of %zu x %zu has more bytes than this machine can address", desc->classes,
+                        desc->features);
+    return CLXENT_SUCCESS;
+}
+
 /* Resolves row_stride and sizes. The limit is PTRDIFF_MAX bytes, so that signed 64-bit indices in the kernels hold. */
 static clxent_status check_shape(clx_problem *problem) {
     clxent_desc *desc = &problem->desc;
@@ -171,16 +198,21 @@ static clxent_status check_shape(clx_problem *problem) {
     size_t dense, all, bytes;
     if (!multiply(desc->classes, desc->inner, &dense))
         return refuse_size(desc);
+    if (problem->op->takes & CLX_TAKES_FEATURES) {
+        clxent_status status = check_features(desc);
+        if (status != CLXENT_SUCCESS)
+            return status;
+        dense = desc->features;
+    }
     if (desc->row_stride == 0)
         desc->row_stride = dense;
     if (desc->row_stride < dense)
-        return clx_fail(CLXENT_INVALID_SHAPE,
-                        "row_stride is %zu, it must be at least classes * inner = %zu * %zu = %zu", desc->row_stride,
-                        desc->classes, desc->inner, dense);
+        return refuse_stride(problem);
     if (!multiply(desc->batch, desc->row_stride, &all) || !multiply(all, sizeof(double), &bytes) ||
         bytes > PTRDIFF_MAX || dense > PTRDIFF_MAX / sizeof(double))
         return refuse_size(desc);
     problem->rows = desc->batch * desc->inner;
+    problem->width = dense;
     clxent_status status = check_parts(problem);
     if (status != CLXENT_SUCCESS)
         return status;
@@ -192,14 +224,15 @@ clxent_status clx_problem_init(clx_problem *problem, const clxent_desc *desc) {
     if (desc == NULL)
         return clx_fail(CLXENT_INVALID_ARGUMENT, "desc is null");
     if (desc->struct_size < FIRST_DESC_SIZE || desc->struct_size > sizeof(clxent_desc) ||
-        (desc->struct_size - FIRST_DESC_SIZE) % sizeof(size_t) != 0)
+        (desc->struct_size - FIRST_DESC_SIZE) % sizeof(uint64_t) != 0)
         return clx_fail(CLXENT_INVALID_ARGUMENT,
                         "desc.struct_size is %zu, this library knows %zu to %zu: was clxent_desc_init called?",
                         desc->struct_size, (size_t)FIRST_DESC_SIZE, sizeof(clxent_desc));
     memset(problem, 0, sizeof *problem);
     problem->op = clx_find_op(desc->op);
     if (problem->op == NULL)
-        return clx_fail(CLXENT_INVALID_OPTION, "op is %d, it must be from 0 to %d", (int)desc->op, CLXENT_MERGE);
+        return clx_fail(CLXENT_INVALID_OPTION, "op is %d, it must be from 0 to %d", (int)desc->op,
+                        CLXENT_LINEAR_CROSS_ENTROPY);
     clxent_desc_init(&problem->desc, desc->op);
     memcpy(&problem->desc, desc, desc->struct_size);
     problem->desc.struct_size = sizeof(clxent_desc);

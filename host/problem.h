@@ -12,10 +12,12 @@ typedef struct clx_problem {
     clxent_desc desc; /* complete: members that the caller's version lacks at their defaults, row_stride resolved */
     const clx_op *op; /* what is particular to the operation, see op.h */
     size_t rows;      /* batch * inner */
+    size_t width;     /* elements of a batch entry of a tensor of the logits' shape, or of the hidden states */
     size_t span; /* elements from the first to the end of the last of a tensor of the logits' shape; 0 when empty */
     size_t storage_size; /* bytes of an element of such a tensor */
     size_t real_size;    /* bytes of a loss, an lse, a weight */
     size_t target_size;  /* bytes of a class index */
+    bool counted_rows;   /* is the batch a chunk of which the device alone knows how many rows it has? see linear.h */
 } clx_problem;
 
 /* Checks every member and every product. Refuses with INVALID_ARGUMENT, INVALID_SHAPE or INVALID_OPTION. */

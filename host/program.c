@@ -28,12 +28,15 @@ static void append_build_log(cl_program program, cl_device_id id) {
 enum { FILES = 16 };
 
 /* common, storage and layout first, what operations share, the operation, then the engine that calls it, and the
- * reductions. */
-static clxent_status find_sources(const clx_program_key *key, const char *texts[FILES]) {
-    const char *names[FILES] = {"common", "math",      "storage",   "layout", "per_row", "transpose",
-                                "logit",  "logsumexp", "loss",      "masses", "shard",   key->op,
-                                "row",    "group",     key->engine, "reduce"};
-    for (size_t i = 0; i < FILES; i++) {
+ * reductions. The matrix products have a program of their own. */
+static clxent_status find_sources(const clx_program_key *key, const char *texts[FILES], cl_uint *count) {
+    const char *rows[] = {"common", "math",   "storage", "layout", "per_row", "transpose", "logit",     "logsumexp",
+                          "loss",   "masses", "shard",   key->op,  "row",     "group",     key->engine, "reduce"};
+    const char *products[] = {"common", "storage", "transpose", "linear", "product", key->engine};
+    const bool is_product = strcmp(key->op, "linear") == 0;
+    const char *const *names = is_product ? products : rows;
+    *count = is_product ? sizeof products / sizeof products[0] : FILES;
+    for (cl_uint i = 0; i < *count; i++) {
         texts[i] = source_of(names[i]);
         if (texts[i] == NULL)
             return clx_fail(CLXENT_BUILD_FAILED, "the kernel file %s.cl is not in this library", names[i]);
@@ -49,20 +52,22 @@ uint64_t clx_hash(uint64_t hash, const void *bytes, size_t size) {
 
 clxent_status clx_program_hash(const clx_program_key *key, uint64_t *hash) {
     const char *texts[FILES];
-    clxent_status status = find_sources(key, texts);
+    cl_uint count = 0;
+    clxent_status status = find_sources(key, texts, &count);
     *hash = CLX_HASH_START;
-    for (size_t i = 0; i < FILES && status == CLXENT_SUCCESS; i++)
+    for (cl_uint i = 0; i < count && status == CLXENT_SUCCESS; i++)
         *hash = clx_hash(*hash, texts[i], strlen(texts[i]));
     return status;
 }
 
 static clxent_status build(clx_core *core, const clx_program_key *key, cl_program *program) {
     const char *texts[FILES];
-    clxent_status sources = find_sources(key, texts);
+    cl_uint count = 0;
+    clxent_status sources = find_sources(key, texts, &count);
     if (sources != CLXENT_SUCCESS)
         return sources;
     cl_int error = CL_SUCCESS;
-    cl_program made = clCreateProgramWithSource(core->cl, FILES, texts, NULL, &error);
+    cl_program made = clCreateProgramWithSource(core->cl, count, texts, NULL, &error);
     if (error != CL_SUCCESS)
         return clx_fail_cl(error, "clCreateProgramWithSource");
     error = clBuildProgram(made, 1, &core->device.id, key->options, NULL, NULL);

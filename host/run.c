@@ -63,7 +63,8 @@ static clxent_status upload(run *r, clx_tensor tensor) {
     if (status != CLXENT_SUCCESS)
         return status;
     set_memory(r, tensor, kept->mem);
-    bool accumulates = tensor == CLX_GRAD_INPUT && (r->problem->desc.flags & CLXENT_ACCUMULATE_GRAD) != 0;
+    bool is_gradient = tensor == CLX_GRAD_INPUT || tensor == CLX_GRAD_LINEAR_WEIGHT || tensor == CLX_GRAD_LINEAR_BIAS;
+    bool accumulates = is_gradient && (r->problem->desc.flags & CLXENT_ACCUMULATE_GRAD) != 0;
     if (is_written(r, tensor) && !accumulates)
         return CLXENT_SUCCESS;
     cl_int error =
@@ -105,7 +106,7 @@ static clxent_status download(run *r, clx_tensor tensor) {
     const clxent_desc *desc = &r->problem->desc;
     size_t bytes = clx_tensor_bytes(r->problem, tensor);
     size_t element = clx_element_size(r->problem, tensor);
-    size_t dense = desc->classes * desc->inner * element, pitch = desc->row_stride * element;
+    size_t dense = r->problem->width * element, pitch = desc->row_stride * element;
     cl_mem mem = clx_buffer(&r->args, tensor)->mem;
     cl_int error;
     if (clx_has_logits_shape(r->problem, tensor) && pitch != dense) {
@@ -159,6 +160,10 @@ clxent_status clxent_run(clxent_context *context, const clxent_desc *desc, const
         return clx_fail(CLXENT_INVALID_ARGUMENT, "context is null");
     clx_problem problem;
     clxent_status status = clx_problem_init(&problem, desc);
+    clxent_host_args all;
+    if (status == CLXENT_SUCCESS)
+        status = clx_take_host_args(args, &all);
+    args = &all;
     if (status == CLXENT_SUCCESS)
         status = clx_check_host_args(&problem, args);
     if (status != CLXENT_SUCCESS)

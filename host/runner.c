@@ -28,7 +28,7 @@ void clx_runner_destroy(clx_runner *runner) {
     clx_lock_destroy(&runner->lock);
 }
 
-_Static_assert(sizeof(clxent_desc) == offsetof(clxent_desc, parts) + sizeof(size_t),
+_Static_assert(sizeof(clxent_desc) == offsetof(clxent_desc, workspace_limit) + sizeof(uint64_t),
                "clxent_desc has a new last member: compare it below");
 
 static bool same_plan(const clxent_desc *a, const clxent_desc *b) {
@@ -38,7 +38,8 @@ static bool same_plan(const clxent_desc *a, const clxent_desc *b) {
            a->ignore_index == b->ignore_index && a->label_smoothing == b->label_smoothing && a->flags == b->flags &&
            a->logit_scale == b->logit_scale && a->logit_softcap == b->logit_softcap && a->z_loss == b->z_loss &&
            a->reg_lambda == b->reg_lambda && a->mix_lambda == b->mix_lambda && a->grad_scale == b->grad_scale &&
-           a->class_start == b->class_start && a->class_total == b->class_total && a->parts == b->parts;
+           a->class_start == b->class_start && a->class_total == b->class_total && a->parts == b->parts &&
+           a->features == b->features && a->workspace_limit == b->workspace_limit;
 }
 
 static void move_to_front(clx_runner *runner, size_t from, clxent_plan *plan) {

@@ -30,6 +30,10 @@ static const struct {
     [CLX_PARTIAL] = MEMBER(partial),
     [CLX_MERGED] = MEMBER(merged),
     [CLX_WEIGHT_SUM] = MEMBER(weight_sum),
+    [CLX_LINEAR_WEIGHT] = MEMBER(linear_weight),
+    [CLX_LINEAR_BIAS] = MEMBER(linear_bias),
+    [CLX_GRAD_LINEAR_WEIGHT] = MEMBER(grad_linear_weight),
+    [CLX_GRAD_LINEAR_BIAS] = MEMBER(grad_linear_bias),
 #undef MEMBER
 };
 
@@ -70,7 +74,7 @@ clx_use clx_tensor_use(const clx_problem *problem, clx_tensor tensor) {
     return use;
 }
 
-/* Of the others each has one element per row, per class, or just one. */
+/* Of the others each has one element per row, per class (linear_weight: a row of features), or just one. */
 bool clx_has_logits_shape(const clx_problem *problem, clx_tensor tensor) {
     const clx_op *op = problem->op;
     switch (tensor) {
@@ -93,6 +97,8 @@ clx_element clx_element_of(const clx_problem *problem, clx_tensor tensor) {
     switch (tensor) {
     case CLX_INPUT:
     case CLX_GRAD_INPUT:
+    case CLX_LINEAR_WEIGHT:
+    case CLX_LINEAR_BIAS:
         return CLX_STORAGE;
     case CLX_TARGET:
     case CLX_TARGET2:
@@ -135,7 +141,12 @@ static size_t element_count(const clx_problem *problem, clx_tensor tensor) {
     switch (tensor) {
     case CLX_WEIGHT:
     case CLX_POS_WEIGHT:
+    case CLX_LINEAR_BIAS:
+    case CLX_GRAD_LINEAR_BIAS:
         return problem->desc.classes;
+    case CLX_LINEAR_WEIGHT:
+    case CLX_GRAD_LINEAR_WEIGHT:
+        return problem->desc.classes * problem->desc.features;
     case CLX_MIX_LAMBDA:
     case CLX_INVALID_COUNT:
     case CLX_CORRECT_COUNT:

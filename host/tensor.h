@@ -24,6 +24,10 @@ typedef enum clx_tensor {
     CLX_PARTIAL,
     CLX_MERGED,
     CLX_WEIGHT_SUM,
+    CLX_LINEAR_WEIGHT,
+    CLX_LINEAR_BIAS,
+    CLX_GRAD_LINEAR_WEIGHT,
+    CLX_GRAD_LINEAR_BIAS,
     CLX_TENSORS /* their number */
 } clx_tensor;
 
@@ -94,7 +98,10 @@ clxent_status clx_check_presence(const clx_problem *problem, const clx_place pla
 /* No tensor that is written overlaps another one, except where both are the same bytes and that is allowed. */
 clxent_status clx_check_overlap(const clx_problem *problem, const clx_place places[CLX_TENSORS]);
 
-/* All checks of host arrays: struct_size, presence, alignment, overlap, and values: targets inside [0, classes), or
+/* Checks struct_size and copies them; tensors that the caller's version lacks are absent. */
+clxent_status clx_take_host_args(const clxent_host_args *args, clxent_host_args *taken);
+
+/* All other checks of host arrays: presence, alignment, overlap, and values: targets inside [0, classes), or
  * probabilities inside [0, 1] where that matters. */
 clxent_status clx_check_host_args(const clx_problem *problem, const clxent_host_args *args);
 

@@ -42,6 +42,11 @@ bool clx_needs_totals(const clx_problem *problem, bool two_targets) {
     return clx_divides_losses(problem, two_targets) || (clx_has_backward(problem) && gradient_divides);
 }
 
+/* Packed ones of linear-cross-entropy too, before they go to their places. */
+static bool keeps_losses(const clx_problem *problem) {
+    return clx_sums_losses(problem) || problem->op->takes & CLX_TAKES_FEATURES;
+}
+
 static size_t chunks_for(size_t rows) {
     size_t chunks = 1;
     while (chunks < MAX_CHUNKS && chunks * LEAST_RUNS * RUN < rows)
@@ -68,7 +73,7 @@ clx_workspace clx_workspace_of(const clx_problem *problem, const clx_geometry *g
         workspace.chunks = chunks_for(problem->rows);
         workspace.losses_at =
             aligned(TOTALS + workspace.chunks * (COUNTS * sizeof(uint64_t) + SUMS * problem->real_size));
-        workspace.size = workspace.losses_at + (clx_sums_losses(problem) ? problem->rows * problem->real_size : 0);
+        workspace.size = workspace.losses_at + (keeps_losses(problem) ? problem->rows * problem->real_size : 0);
     }
     if (geometry->splits) {
         workspace.parts_at = aligned(workspace.size);

@@ -113,10 +113,10 @@ typedef int clxent_status;
 enum {
     CLXENT_SUCCESS = 0,          /**< done */
     CLXENT_INVALID_ARGUMENT = 1, /**< a null pointer, a struct_size this library does not know, a foreign argument */
-    CLXENT_INVALID_SHAPE = 2,    /**< classes or inner of 0, a row_stride too small, a product that overflows */
-    CLXENT_INVALID_OPTION = 3,   /**< an enum or option out of range, or one that the operation does not use */
-    CLXENT_MISSING_BUFFER = 4,   /**< a required buffer or array is null */
-    CLXENT_INVALID_BUFFER = 5,   /**< not a buffer, of another context, misaligned, or overlapping where it must not */
+    CLXENT_INVALID_SHAPE = 2,  /**< classes, inner or features of 0, a row_stride too small, a product that overflows */
+    CLXENT_INVALID_OPTION = 3, /**< an enum or option out of range, or one that the operation does not use */
+    CLXENT_MISSING_BUFFER = 4, /**< a required buffer or array is null */
+    CLXENT_INVALID_BUFFER = 5, /**< not a buffer, of another context, misaligned, or overlapping where it must not */
     CLXENT_BUFFER_TOO_SMALL = 6, /**< the bytes from offset to the end of the buffer do not hold the tensor */
     CLXENT_INVALID_QUEUE = 7,    /**< null, or of another context or device than the plan */
     CLXENT_INVALID_TARGET = 8,   /**< clxent_run and clxent_reference: a target that is no class, or outside [0, 1] */
@@ -148,10 +148,11 @@ typedef enum clxent_op {
     CLXENT_BINARY_CROSS_ENTROPY = 4, /**< -u w (t log x + (1-t) log(1-x)) of every element, on probabilities x */
     CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS = 5, /**< the same with sigmoid(x) for x, stable at any logit */
     CLXENT_MERGE =
-        6 /**< the loss of rows whose classes are dealt out to shards, from what cross-entropy says of each */
+        6, /**< the loss of rows whose classes are dealt out to shards, from what cross-entropy says of each */
+    CLXENT_LINEAR_CROSS_ENTROPY = 7 /**< cross-entropy of the logits h W^T + b, which are never in memory all at once */
 } clxent_op;
 
-/** Which direction. FORWARD_BACKWARD (cross-entropy and both binary ones) gives loss and gradient from one plan: the
+/** Which direction. FORWARD_BACKWARD (the cross-entropies) gives loss and gradient from one plan: the
  * input is read from memory once for the loss, and once more, from cache where the row fits, for the gradient. */
 typedef enum clxent_pass {
     CLXENT_FORWARD = 0,         /**< the result, or the loss */
@@ -242,6 +243,10 @@ typedef struct clxent_desc {
     size_t class_start; /**< ce: the first of the classes [class_start, class_start + classes) of a shard; default 0 */
     size_t class_total; /**< ce: V, of which those are a shard (see clxent_check_shards); default 0: not a shard */
     size_t parts;       /**< merge: number of partials, at least 1; default 0, which is refused: it must be set */
+    size_t features;    /**< linear-cross-entropy: D >= 1, the numbers of a hidden state; default 0, which is refused */
+    uint64_t
+        workspace_limit; /**< linear-cross-entropy: bytes that the workspace may have; it holds the logits of as many
+                                 rows at a time as fit, and few are slow. Default 0: 64 rows, or a 64th of the batch */
 } clxent_desc;
 
 /** Sets every member to its default for `op`. Inline, so that struct_size is the caller's. */
@@ -323,6 +328,10 @@ typedef struct clxent_buffer {
  *       merged                                                                                      -      R r     o w
  *       weight_sum                      o w    -       o w    -      o w                            -      (5)     o w  (1)
  *
+ *       linear-cross-entropy takes input (the hidden states), target, weight, sample_weight, output, lse, grad_output,
+ *       grad_input and invalid_count as cross-entropy does, and of its own linear_weight (R r), linear_bias (o r), and in
+ *       backward passes grad_linear_weight and grad_linear_bias (o w) (3). Nothing may lie over anything else.
+ *
  *       (1) refused with target probabilities   (2) with logits only   (3) read too with CLXENT_ACCUMULATE_GRAD
  *       (4) needs argmax   (5) R r with reduction MEAN, else -
  *
@@ -338,7 +347,8 @@ typedef struct clxent_buffer {
 typedef struct clxent_args {
     size_t struct_size; /**< sizeof(clxent_args), set by clxent_args_init */
 
-    /** Logits; log-probabilities for nll-loss, probabilities for binary-cross-entropy: the logits' shape, of storage. */
+    /** Logits; log-probabilities for nll-loss, probabilities for binary-cross-entropy: the logits' shape, of storage. For
+     * linear-cross-entropy the hidden states: (batch, features), row_stride elements apart, of storage. */
     clxent_buffer input;
 
     /** Class indices: (rows) of clxent_desc.target_type. Probabilities: the logits' shape, of storage or of float. */
@@ -366,7 +376,7 @@ typedef struct clxent_args {
      * real for reduction NONE, else 1 real; binary ones for NONE: the logits' shape, of real. */
     clxent_buffer output;
 
-    /** log(sum of exp) of each row's scaled and capped logits: (rows) of real. BACKWARD with a saved lse reads the
+    /** log(sum of exp) of each row's scaled and capped logits: (rows) of real; of linear-cross-entropy 0 for ignored rows. BACKWARD with a saved lse reads the
      * logits once instead of twice; its gradient is then as exact as lse is, which matters when logits share an offset
      * of 1e4 and more. It is accepted but not used where the gradient needs another sum over the row anyway: label
      * smoothing with class weights, reg_lambda, target probabilities. */
@@ -379,7 +389,7 @@ typedef struct clxent_args {
     /** Gradient that comes in: as output; 1 when absent. */
     clxent_buffer grad_output;
 
-    /** Gradient of input: the logits' shape, of storage. */
+    /** Gradient of input, in its shape, of storage. */
     clxent_buffer grad_input;
 
     /** Number of targets (of target and target2) that are outside [0, classes) and not ignore_index: 1 uint64_t. */
@@ -403,6 +413,18 @@ typedef struct clxent_args {
     /** What a mean divides by, so that one over several processes can be formed: 2 reals, the sum of u w[y] and the sum of u
      * over the rows that count, by the (first) target. */
     clxent_buffer weight_sum;
+
+    /** The output layer: (classes, features), dense, of storage. */
+    clxent_buffer linear_weight;
+
+    /** Its bias: (classes) of storage; 0 when absent. */
+    clxent_buffer linear_bias;
+
+    /** Gradient of linear_weight: (classes, features) of real, also for the 16-bit types. */
+    clxent_buffer grad_linear_weight;
+
+    /** Gradient of linear_bias: (classes) of real. */
+    clxent_buffer grad_linear_bias;
 } clxent_args;
 
 /** The same tensors in host memory, for clxent_run and clxent_reference. The library keeps none of these pointers when
@@ -428,6 +450,10 @@ typedef struct clxent_host_args {
     void *partial;
     void *merged;
     void *weight_sum;
+    const void *linear_weight;
+    const void *linear_bias;
+    void *grad_linear_weight;
+    void *grad_linear_bias;
     /** @} */
 } clxent_host_args;
 
@@ -522,7 +548,8 @@ CLXENT_API clxent_status clxent_plan_get_reason(const clxent_plan *plan, clxent_
  * called after the plan's first enqueue has ended, since some drivers (PoCL) compile the larger part only then and put
  * it in too; the number of bytes can grow by it. Slow, up to seconds, as a driver may compile for it, and other plans
  * of the context wait meanwhile. Errors: INVALID_ARGUMENT (plan or needed is null), BUFFER_TOO_SMALL (*needed is set,
- * `blob` untouched), UNSUPPORTED (the driver gives no binaries), OUT_OF_MEMORY, OpenCL codes. */
+ * `blob` untouched), UNSUPPORTED (the driver gives no binaries; a plan of
+ * linear-cross-entropy, which has two programs), OUT_OF_MEMORY, OpenCL codes. */
 CLXENT_API clxent_status clxent_plan_get_blob(const clxent_plan *plan, size_t size, void *blob, size_t *needed);
 
 /** Releases a plan. Kernels already enqueued still run. NULL is allowed. */

@@ -12,6 +12,7 @@
  *   PREFETCH_AHEAD  elements to fetch ahead by clang's builtin; unset where the device's compiler does not take it
  *   TILE         vectors of a tile of each work-item's own, for the engine that copies rows into one; unset otherwise
  *   KEEPS_ROW    1 where a work-item, which has its row and its group to itself, keeps exponentials of a short row; unset otherwise
+ *   COUNTED_ROWS 1 where the workspace says how many rows of the batch there are; unset otherwise
  *   LOCAL_TILE   1 where rows are copied into local memory, which is then an argument of the kernel; unset otherwise
  *   SHARD, MERGE 1 where a row has only some of its classes, where it has none and shards are merged: shard.cl; unset otherwise
  *
@@ -216,6 +217,13 @@ typedef struct op_args {
 #define ALL_CLASSES(a) ((a)->classes)
 #endif
 
+/* A chunk of rows may have fewer than the host knows, see linear.cl. */
+#ifdef COUNTED_ROWS
+#define ROWS_OF_BATCH min((long)batch, ((__global const long *)(workspace + workspace_at))[7])
+#else
+#define ROWS_OF_BATCH (long)batch
+#endif
+
 #define OP_PARAMETERS                                                                                                  \
     __global const char *input, ulong input_at, __global const char *target, ulong target_at,                          \
         __global const char *target2, ulong target2_at, __global const char *weight, ulong weight_at,                  \
@@ -242,7 +250,7 @@ typedef struct op_args {
     args.grad_output = (__global const void *)(grad_output + grad_output_at);                                          \
     args.grad_input = (__global storage *)(grad_input + grad_input_at);                                                \
     args.totals = (__global const target_totals *)(workspace + workspace_at);                                          \
-    args.batch = (long)batch;                                                                                          \
+    args.batch = ROWS_OF_BATCH;                                                                                        \
     args.classes = (long)classes;                                                                                      \
     args.inner = (long)inner;                                                                                          \
     args.row_stride = (long)row_stride;                                                                                \

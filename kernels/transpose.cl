@@ -1,7 +1,7 @@
 /* A square of LANES vectors, rows to columns, by exchanging its blocks of half the size across the diagonal, then the blocks
  * in those. Written out, as that is what compilers turn into the shuffles that a processor has. */
 
-#ifdef TILE
+#if (defined(TILE) || defined(PRODUCT)) && LANES > 1
 #define EXCHANGE(a, b, first, second)                                                                                  \
     do {                                                                                                               \
         lanes kept = first(a, b);                                                                                      \

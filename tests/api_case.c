@@ -145,7 +145,7 @@ static bool is_read(const api_case *c, clx_tensor tensor, clx_use use) {
 void case_fill(api_case *c) {
     clx_problem problem = problem_of(c);
     memset(c->array, UNTOUCHED, sizeof c->array);
-    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++) {
+    for (clx_tensor tensor = 0; tensor < CASE_TENSORS; tensor++) {
         clx_use use = clx_tensor_use(&problem, tensor);
         if (!clx_is_used(use) || clx_tensor_bytes(&problem, tensor) == 0)
             continue;
@@ -189,7 +189,7 @@ void case_make(api_case *c, clxent_op op, clxent_pass pass) {
 
 void case_copy(api_case *copy, const api_case *c) {
     *copy = *c;
-    for (int tensor = 0; tensor < CLX_TENSORS; tensor++) {
+    for (int tensor = 0; tensor < CASE_TENSORS; tensor++) {
         unsigned char *array = clx_host_array(&c->host, (clx_tensor)tensor);
         if (array != NULL)
             case_set_array(copy, tensor, &copy->array[0][0] + (array - &c->array[0][0]));

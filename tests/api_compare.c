@@ -73,7 +73,7 @@ static void case_reference(const api_case *c, api_case *expected) {
 bool case_is_right(api_case *c) {
     api_case expected;
     case_reference(c, &expected);
-    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++) {
+    for (clx_tensor tensor = 0; tensor < CASE_TENSORS; tensor++) {
         const clxent_buffer *buffer = case_buffer(c, (int)tensor);
         size_t bytes = case_bytes(c, (int)tensor);
         if (!case_writes(c, (int)tensor) || buffer->mem == NULL || bytes == 0)
@@ -89,7 +89,7 @@ bool case_is_right(api_case *c) {
 bool arrays_are_right(const api_case *before, const api_case *after) {
     api_case expected;
     case_reference(before, &expected);
-    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++) {
+    for (clx_tensor tensor = 0; tensor < CASE_TENSORS; tensor++) {
         const void *got = clx_host_array(&after->host, tensor);
         if (got != NULL && case_writes(before, (int)tensor) &&
             !same_numbers(before, tensor, got, clx_host_array(&expected.host, tensor), case_bytes(before, (int)tensor)))

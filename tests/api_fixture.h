@@ -20,7 +20,8 @@
 
 #define ARRAY_BYTES 2048
 #define UNTOUCHED 0xFF                               /* every byte of what nobody wrote: a NaN in float and in double */
-#define WORKSPACE CLX_TENSORS                        /* the place of the workspace behind the tensors */
+#define CASE_TENSORS (CLX_WEIGHT_SUM + 1)            /* those of the operations that take logits */
+#define WORKSPACE CASE_TENSORS                       /* the place of the workspace behind the tensors */
 #define NO_EVENT ((cl_event)(void *)&the_device)     /* what *event holds before a call that must not touch it */
 #define NO_PLAN ((clxent_plan *)(void *)&the_device) /* the same for *plan */
 

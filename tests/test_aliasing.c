@@ -5,7 +5,7 @@
 /* In the same buffer as a tensor, with a byte in common, and without. */
 static void workspace_that_overlaps(void **state) {
     (void)state;
-    for (int tensor = 0; tensor < CLX_TENSORS; tensor++) {
+    for (int tensor = 0; tensor < CASE_TENSORS; tensor++) {
         char text[160];
         snprintf(text, sizeof text, "workspace overlaps %s", case_tensor_name(tensor));
         for (size_t behind = 0; behind < 2; behind++) {
@@ -64,8 +64,8 @@ static void forbidden_aliases(void **state) {
 /* Every tensor that is written over every other one that there is, where the two may not be the same bytes. */
 static void refuse_all_overlaps(clxent_op op, clxent_pass pass, bool accumulates) {
     size_t seen = 0;
-    for (int written = 0; written < CLX_TENSORS; written++) {
-        for (int other = 0; other < CLX_TENSORS; other++) {
+    for (int written = 0; written < CASE_TENSORS; written++) {
+        for (int other = 0; other < CASE_TENSORS; other++) {
             attempt a;
             case_begin(&a.c, op, pass);
             a.c.desc.flags = accumulates ? CLXENT_ACCUMULATE_GRAD : 0;

@@ -89,7 +89,7 @@ static void one_buffer_for_all(void **state) {
     unsigned char *content = malloc(size);
     assert_non_null(content);
     memset(content, UNTOUCHED, size);
-    for (int tensor = 0; tensor < CLX_TENSORS; tensor++)
+    for (int tensor = 0; tensor < CASE_TENSORS; tensor++)
         memcpy(content + tensor * PLACE, c.array[tensor], PLACE);
     cl_mem pool = make_buffer(size, content);
     free(content);

@@ -7,7 +7,7 @@
  * class indices, but pos_weight, which only the binary one with logits has, and what only the merge of two parts has. */
 static const struct {
     size_t size, alignment;
-} tensors[CLX_TENSORS] = {
+} tensors[CASE_TENSORS] = {
     [CLX_INPUT] = {60, 4},         [CLX_TARGET] = {12, 4},       [CLX_TARGET2] = {12, 4},    [CLX_WEIGHT] = {20, 4},
     [CLX_SAMPLE_WEIGHT] = {12, 4}, [CLX_POS_WEIGHT] = {20, 4},   [CLX_MIX_LAMBDA] = {4, 4},  [CLX_OUTPUT] = {4, 4},
     [CLX_LSE] = {12, 4},           [CLX_ARGMAX] = {24, 8},       [CLX_GRAD_OUTPUT] = {4, 4}, [CLX_GRAD_INPUT] = {60, 4},
@@ -81,7 +81,7 @@ static void alignment_of_targets(void **state) {
 
 static void short_buffers(void **state) {
     (void)state;
-    for (int tensor = 0; tensor < CLX_TENSORS; tensor++) {
+    for (int tensor = 0; tensor < CASE_TENSORS; tensor++) {
         size_t size = tensors[tensor].size;
         char text[160];
         snprintf(text, sizeof text, "%s needs %zu bytes from offset 0, the buffer has %zu", case_tensor_name(tensor),
@@ -191,7 +191,7 @@ static void compare_offsets(const clxent_desc *desc) {
     plain.desc = *desc;
     case_fill(&plain);
     case_copy(&moved, &plain);
-    for (int tensor = 0; tensor < CLX_TENSORS; tensor++)
+    for (int tensor = 0; tensor < CASE_TENSORS; tensor++)
         moved.offset[tensor] = 8 * ((size_t)tensor + 1);
     moved.offset[WORKSPACE] = 48;
     case_upload(&plain);
@@ -199,7 +199,7 @@ static void compare_offsets(const clxent_desc *desc) {
     assert_success(case_run(&plain));
     assert_success(case_run(&moved));
     assert_right(&plain);
-    for (int tensor = 0; tensor < CLX_TENSORS; tensor++) {
+    for (int tensor = 0; tensor < CASE_TENSORS; tensor++) {
         if (plain.memory[tensor] == NULL)
             continue;
         size_t bytes = case_bytes(&plain, tensor), offset = moved.offset[tensor];

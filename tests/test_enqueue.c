@@ -238,7 +238,7 @@ static void optional_tensors_come_and_go(void **state) {
     case_make(&without, LOSS_BOTH);
     clx_problem problem;
     assert_success(clx_problem_init(&problem, &without.desc));
-    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++)
+    for (clx_tensor tensor = 0; tensor < CASE_TENSORS; tensor++)
         if (!clx_is_required(clx_tensor_use(&problem, tensor)))
             case_drop(&without, (int)tensor);
     for (size_t i = 0; i < 4; i++) {

@@ -43,7 +43,7 @@ static void struct_sizes(void **state) {
 
 static void options(void **state) {
     (void)state;
-    REFUSES(LOSS, SET_ENUM(d.op, 7), OPTION, "op is 7, it must be from 0 to 6");
+    REFUSES(LOSS, SET_ENUM(d.op, 8), OPTION, "op is 8, it must be from 0 to 7");
     REFUSES(LOSS, SET_ENUM(d.pass, 3), OPTION, "pass is 3, it must be from 0 to 2");
     REFUSES(LOSS, SET_ENUM(d.dtype, 4), OPTION, "dtype is 4, it must be from 0 to 3");
     REFUSES(LOSS, SET_ENUM(d.target_type, -1), OPTION, "target_type is -1, it must be from 0 to 4");

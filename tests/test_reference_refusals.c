@@ -27,8 +27,8 @@ static void struct_sizes(void **state) {
 
 static void enums_out_of_range(void **state) {
     (void)state;
-    REFUSES(LOSS, SET_ENUM(c.desc.op, 7), OPTION, "op is 7, it must be from 0 to 6");
-    REFUSES(LOSS, SET_ENUM(c.desc.op, -1), OPTION, "op is -1, it must be from 0 to 6");
+    REFUSES(LOSS, SET_ENUM(c.desc.op, 8), OPTION, "op is 8, it must be from 0 to 7");
+    REFUSES(LOSS, SET_ENUM(c.desc.op, -1), OPTION, "op is -1, it must be from 0 to 7");
     REFUSES(LOSS, SET_ENUM(c.desc.pass, 3), OPTION, "pass is 3, it must be from 0 to 2");
     REFUSES(LOSS, SET_ENUM(c.desc.pass, -1), OPTION, "pass is -1, it must be from 0 to 2");
     REFUSES(LOSS, SET_ENUM(c.desc.dtype, 4), OPTION, "dtype is 4, it must be from 0 to 3");

@@ -95,10 +95,12 @@ static void run(const clx_problem *problem, const clxent_host_args *args, const 
         clx_put_real(problem, args->output, 0, divisor == 0 ? clx_empty_mean(problem) : total / divisor);
 }
 
-void clx_binary_cross_entropy_reference(const clx_problem *problem, const clxent_host_args *args) {
+clxent_status clx_binary_cross_entropy_reference(const clx_problem *problem, const clxent_host_args *args) {
     run(problem, args, &(formulas){loss_of_probability, gradient_of_probability});
+    return CLXENT_SUCCESS;
 }
 
-void clx_binary_cross_entropy_with_logits_reference(const clx_problem *problem, const clxent_host_args *args) {
+clxent_status clx_binary_cross_entropy_with_logits_reference(const clx_problem *problem, const clxent_host_args *args) {
     run(problem, args, &(formulas){loss_of_logit, gradient_of_logit});
+    return CLXENT_SUCCESS;
 }

@@ -204,7 +204,7 @@ static void put_total(const clx_problem *problem, const clxent_host_args *args, 
     clx_put_real(problem, args->output, 0, total);
 }
 
-void clx_cross_entropy_reference(const clx_problem *problem, const clxent_host_args *args) {
+clxent_status clx_cross_entropy_reference(const clx_problem *problem, const clxent_host_args *args) {
     bool forward = problem->desc.pass != CLXENT_BACKWARD, backward = problem->desc.pass != CLXENT_FORWARD;
     parts all = get_parts(problem, args);
     long double class_weight_sum = clx_class_weight_sum(problem, args);
@@ -231,4 +231,5 @@ void clx_cross_entropy_reference(const clx_problem *problem, const clxent_host_a
     }
     if (forward && args->correct_count != NULL)
         *(uint64_t *)args->correct_count = correct;
+    return CLXENT_SUCCESS;
 }

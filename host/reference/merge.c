@@ -68,7 +68,7 @@ static long double reduce(const clx_problem *problem, const totals *t) {
     return loss;
 }
 
-void clx_merge_reference(const clx_problem *problem, const clxent_host_args *args) {
+clxent_status clx_merge_reference(const clx_problem *problem, const clxent_host_args *args) {
     totals t = {0};
     for (size_t row = 0; row < problem->rows; row++) {
         clx_partial all = merge(problem, args, row);
@@ -85,4 +85,5 @@ void clx_merge_reference(const clx_problem *problem, const clxent_host_args *arg
     if (problem->desc.reduction != CLXENT_REDUCTION_NONE)
         clx_put_real(problem, args->output, 0, reduce(problem, &t));
     clx_put_weight_sum(problem, args, &t.weights);
+    return CLXENT_SUCCESS;
 }

@@ -41,9 +41,10 @@ static void backward(const clx_problem *problem, const clxent_host_args *args) {
     }
 }
 
-void clx_nll_loss_reference(const clx_problem *problem, const clxent_host_args *args) {
+clxent_status clx_nll_loss_reference(const clx_problem *problem, const clxent_host_args *args) {
     if (problem->desc.pass == CLXENT_FORWARD)
         forward(problem, args);
     else
         backward(problem, args);
+    return CLXENT_SUCCESS;
 }

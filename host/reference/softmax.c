@@ -45,16 +45,18 @@ static void log_softmax_backward(const clx_problem *problem, const clxent_host_a
     }
 }
 
-void clx_softmax_reference(const clx_problem *problem, const clxent_host_args *args) {
+clxent_status clx_softmax_reference(const clx_problem *problem, const clxent_host_args *args) {
     if (problem->desc.pass == CLXENT_FORWARD)
         forward(problem, args, clx_prob);
     else
         softmax_backward(problem, args);
+    return CLXENT_SUCCESS;
 }
 
-void clx_log_softmax_reference(const clx_problem *problem, const clxent_host_args *args) {
+clxent_status clx_log_softmax_reference(const clx_problem *problem, const clxent_host_args *args) {
     if (problem->desc.pass == CLXENT_FORWARD)
         forward(problem, args, clx_log_prob);
     else
         log_softmax_backward(problem, args);
+    return CLXENT_SUCCESS;
 }

@@ -1,0 +1,249 @@
+/* Plans of linear cross-entropy: the chunk, its place in the workspace, programs and kernels. */
+#include "linear.h"
+
+#include "geometry.h"
+#include "launch.h"
+#include "op.h"
+#include "program.h"
+#include "status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FEWEST_ROWS 64  /* of a chunk, where nobody sets a limit: below, reading linear_weight takes longest */
+#define CHUNKS 64       /* for as large a batch as that, at most so many */
+#define ALIGNMENT 64    /* bytes */
+#define GROUP_ITEMS 256 /* of product_in_groups.cl, and what its tiles take of local memory */
+#define GROUP_NUMBERS (2 * 16 * 65)
+#define MOST_LISTERS 256  /* as in kernels/linear.cl */
+#define STATE_SLOT 64     /* of a chunk of a row, and */
+#define MAP_SLOT 128      /* of a row, as in workspace.c */
+#define LOOPS_PER_STEP 24 /* of a product's sum, where nothing is unrolled */
+
+static size_t aligned(size_t bytes) {
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+static size_t stride_of(size_t numbers) {
+    return (numbers + 15) / 16 * 16 + 16;
+}
+
+static size_t split_bytes(const clx_problem *problem, const clx_device *device) {
+    return device->simt ? clx_row_chunks(problem) * STATE_SLOT + MAP_SLOT : 0;
+}
+
+/* Bytes for each row of a chunk, and for each row of the batch. */
+static size_t chunk_row_bytes(const clxent_plan *plan, const clx_linear *l) {
+    return (l->logits_stride + 2 * l->hidden_stride) * plan->problem.real_size +
+           split_bytes(&plan->problem, &plan->core->device);
+}
+
+static size_t packed_row_bytes(const clx_problem *problem) {
+    return sizeof(int64_t) + problem->target_size + 3 * problem->real_size;
+}
+
+/* All that does not depend on the chunk, with what alignment takes. */
+static size_t fixed_bytes(const clxent_plan *plan) {
+    return plan->workspace.size + plan->problem.rows * packed_row_bytes(&plan->problem) + 10 * ALIGNMENT;
+}
+
+static clxent_status choose_chunk(const clxent_plan *plan, clx_linear *l) {
+    const clx_problem *problem = &plan->problem;
+    const size_t each = chunk_row_bytes(plan, l), fixed = fixed_bytes(plan),
+                 rows = problem->rows > 0 ? problem->rows : 1;
+    const uint64_t limit = problem->desc.workspace_limit;
+    if (each > (size_t)PTRDIFF_MAX / 2 / rows || fixed > (size_t)PTRDIFF_MAX / 2)
+        return clx_fail(CLXENT_INVALID_SHAPE,
+                        "%zu rows of %zu classes take more bytes of workspace than this machine can address", rows,
+                        problem->desc.classes);
+    l->chunk = (rows + CHUNKS - 1) / CHUNKS;
+    if (l->chunk < FEWEST_ROWS)
+        l->chunk = FEWEST_ROWS;
+    if (limit > 0 && limit < fixed + each)
+        return clx_fail(CLXENT_INVALID_OPTION, "workspace_limit is %llu, a chunk of one row needs %zu bytes",
+                        (unsigned long long)limit, fixed + each);
+    if (limit > 0 && (limit - fixed) / each < rows)
+        l->chunk = (size_t)((limit - fixed) / each);
+    else if (limit > 0)
+        l->chunk = rows;
+    if (l->chunk > rows)
+        l->chunk = rows;
+    return CLXENT_SUCCESS;
+}
+
+static size_t take(size_t *end, size_t bytes) {
+    const size_t at = aligned(*end);
+    *end = at + bytes;
+    return at;
+}
+
+static void lay_out(clxent_plan *plan, clx_linear *l) {
+    const clx_problem *problem = &plan->problem;
+    const size_t rows = problem->rows, real = problem->real_size;
+    size_t end = plan->workspace.size;
+    l->list_at = take(&end, rows * sizeof(int64_t));
+    l->targets_at = take(&end, rows * problem->target_size);
+    l->weights_at = take(&end, rows * real);
+    l->grads_at = take(&end, rows * real);
+    l->lse_at = take(&end, rows * real);
+    l->hidden_at = take(&end, l->chunk * l->hidden_stride * real);
+    l->logits_at = take(&end, l->chunk * l->logits_stride * real);
+    l->hidden_grads_at = take(&end, l->chunk * l->hidden_stride * real);
+    l->parts_at = take(&end, l->chunk * split_bytes(problem, &plan->core->device));
+    plan->workspace.size = aligned(end);
+}
+
+/* Of the simplest form: where it is a product of at most so many steps, a work-item loops often enough. */
+static clxent_status check_loops(const clxent_plan *plan) {
+    const clxent_desc *desc = &plan->problem.desc;
+    const size_t limit = plan->core->device.loop_limit;
+    const bool backward = clx_has_backward(&plan->problem);
+    const size_t steps = backward && desc->classes > desc->features ? desc->classes : desc->features;
+    if (limit == 0 || (steps < limit && steps * LOOPS_PER_STEP <= limit))
+        return CLXENT_SUCCESS;
+    return clx_fail(CLXENT_UNSUPPORTED,
+                    "a product that sums %zu terms takes up to %zu loop iterations, this device stops after %zu", steps,
+                    steps * LOOPS_PER_STEP, limit);
+}
+
+/* ---- kernels ---- */
+
+static clxent_status create_rows(clxent_plan *plan, clx_linear *l) {
+    clxent_desc desc = plan->problem.desc;
+    desc.op = CLXENT_CROSS_ENTROPY;
+    desc.dtype = desc.dtype == CLXENT_F64 ? CLXENT_F64 : CLXENT_F32;
+    desc.batch = l->chunk;
+    desc.row_stride = l->logits_stride;
+    desc.features = 0;
+    desc.workspace_limit = 0;
+    desc.flags &= ~(uint64_t)CLXENT_ACCUMULATE_GRAD;
+    clx_problem problem;
+    clxent_status status = clx_problem_init(&problem, &desc);
+    if (status != CLXENT_SUCCESS)
+        return status;
+    problem.counted_rows = true;
+    status = clx_plan_create_for(plan->core, &problem, &l->rows);
+    if (status != CLXENT_SUCCESS)
+        return status;
+    plan->programs_built += l->rows->programs_built;
+    const cl_ulong parts_at = l->parts_at;
+    for (int i = 0; i < CLX_REDUCE_ROWS && status == CLXENT_SUCCESS; i++)
+        if (l->rows->geometry.splits && l->rows->kernels[i] != NULL)
+            status = clx_set_argument(l->rows->kernels[i], CLX_ARG_GIVEN + 1, sizeof parts_at, &parts_at);
+    return status;
+}
+
+static void make_key(const clxent_plan *plan, const clx_linear *l, clx_program_key *key) {
+    static const char *const targets[] = {"int", "long", "uchar"};
+    const clxent_desc *desc = &plan->problem.desc;
+    snprintf(key->op, sizeof key->op, "linear");
+    snprintf(key->engine, sizeof key->engine, "product_in_%s", l->in_groups ? "groups" : "panels");
+    snprintf(key->options, sizeof key->options,
+             "-cl-std=CL1.2 -D PRODUCT=1 -D STORAGE=%d -D TARGET_KIND=1 -D TARGET_TYPE=%s -D LANES=%zu -D LAYOUT=0 "
+             "-D PASS=0 -D GROUP=1 -D SHARED_ROWS=0 -D HAS_FMA=%d",
+             (int)desc->dtype, targets[desc->target_type], l->lanes, plan->core->device.fma);
+}
+
+const char *clx_linear_kernel_name(clx_linear_kernel kernel) {
+    static const char *const names[CLX_LINEAR_KERNELS] = {
+        "list_rows",   "pack_rows",   "clear_ignored",  "pack_hidden",    "unpack_hidden",
+        "unpack_rows", "sum_columns", "product_logits", "product_hidden", "product_weight"};
+    return names[kernel];
+}
+
+static clxent_status make_kernel(cl_program program, const char *name, cl_kernel *kernel) {
+    cl_int error = CL_SUCCESS;
+    cl_kernel made = clCreateKernel(program, name, &error);
+    if (error != CL_SUCCESS)
+        return clx_fail_cl(error, "clCreateKernel of %s", name);
+    *kernel = made;
+    return CLXENT_SUCCESS;
+}
+
+static clxent_status create_kernels(clxent_plan *plan, clx_linear *l) {
+    clx_program_key key;
+    make_key(plan, l, &key);
+    clxent_status status = clx_program_get(plan->core, &key, &plan->program, &plan->programs_built);
+    for (int i = 0; i < CLX_LINEAR_KERNELS && status == CLXENT_SUCCESS; i++)
+        status = make_kernel(plan->program->cl, clx_linear_kernel_name((clx_linear_kernel)i), &l->kernels[i]);
+    if (status == CLXENT_SUCCESS)
+        status = make_kernel(l->rows->program->cl, clx_kernel_name(CLX_REDUCE_ROWS), &plan->kernels[CLX_REDUCE_ROWS]);
+    return status;
+}
+
+/* A kernel may fit smaller groups than the device can have in general. */
+static clxent_status group_limit(const clxent_plan *plan, const clx_linear *l, clx_linear_kernel kernel,
+                                 size_t *limit) {
+    size_t most = 0;
+    cl_int error = clGetKernelWorkGroupInfo(l->kernels[kernel], plan->core->device.id, CL_KERNEL_WORK_GROUP_SIZE,
+                                            sizeof most, &most, NULL);
+    if (error != CL_SUCCESS)
+        return clx_fail_cl(error, "clGetKernelWorkGroupInfo");
+    if (*limit > most)
+        *limit = most > 0 ? most : 1;
+    return CLXENT_SUCCESS;
+}
+
+static void release_kernels(clx_linear *l) {
+    for (int i = 0; i < CLX_LINEAR_KERNELS; i++) {
+        if (l->kernels[i] != NULL)
+            clReleaseKernel(l->kernels[i]);
+        l->kernels[i] = NULL;
+    }
+}
+
+/* Where groups turn out to be too large for the device, panels, which need none. */
+static clxent_status create_products(clxent_plan *plan, clx_linear *l) {
+    const clx_device *device = &plan->core->device;
+    const bool wide = plan->problem.real_size == sizeof(double);
+    const size_t native = clx_power_of_two(wide ? device->double_lanes : device->float_lanes);
+    l->in_groups = device->simt && device->max_work_group >= GROUP_ITEMS &&
+                   device->local_memory >= GROUP_NUMBERS * plan->problem.real_size;
+    for (;;) {
+        l->lanes = l->in_groups ? 1 : native < 4 ? 4 : native > 16 ? 16 : native;
+        clxent_status status = create_kernels(plan, l);
+        size_t items = GROUP_ITEMS;
+        for (int i = CLX_PRODUCT_LOGITS; i <= CLX_PRODUCT_WEIGHT && status == CLXENT_SUCCESS && l->in_groups; i++)
+            status = group_limit(plan, l, (clx_linear_kernel)i, &items);
+        l->lister = device->simt ? MOST_LISTERS : 1;
+        if (l->lister > device->max_work_group)
+            l->lister = device->max_work_group;
+        if (status == CLXENT_SUCCESS)
+            status = group_limit(plan, l, CLX_LIST_ROWS, &l->lister);
+        if (status != CLXENT_SUCCESS || items == GROUP_ITEMS)
+            return status;
+        l->in_groups = false;
+        release_kernels(l);
+        clReleaseKernel(plan->kernels[CLX_REDUCE_ROWS]);
+        plan->kernels[CLX_REDUCE_ROWS] = NULL;
+    }
+}
+
+clxent_status clx_linear_create(clxent_plan *plan) {
+    clx_linear *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        return clx_fail(CLXENT_OUT_OF_MEMORY, "no memory for a plan of %zu bytes", sizeof *l);
+    plan->linear = l;
+    l->logits_stride = stride_of(plan->problem.desc.classes);
+    l->hidden_stride = stride_of(plan->problem.desc.features);
+    clxent_status status = choose_chunk(plan, l);
+    if (status == CLXENT_SUCCESS)
+        status = check_loops(plan);
+    if (status != CLXENT_SUCCESS)
+        return status;
+    lay_out(plan, l);
+    status = create_rows(plan, l);
+    if (status == CLXENT_SUCCESS)
+        status = create_products(plan, l);
+    if (status == CLXENT_SUCCESS)
+        plan->geometry = l->rows->geometry;
+    return status;
+}
+
+void clx_linear_destroy(clx_linear *l) {
+    if (l == NULL)
+        return;
+    release_kernels(l);
+    clxent_plan_destroy(l->rows);
+    free(l);
+}
