@@ -187,6 +187,52 @@ static void rows_that_are_kept(void **state) {
     assert_int_equal(kept(CLXENT_SOFTMAX, CLXENT_FORWARD, CLX_CHUNK + 1, &d), 0);
 }
 
+static bool keeps(clxent_op op, clxent_pass pass, clxent_engine engine, size_t group, const clx_device *d) {
+    clx_problem problem = problem_of(op, pass, CLXENT_F32, 100, 50);
+    problem.desc.engine = engine;
+    problem.desc.work_group_size = group;
+    return choose(&problem, d).keeps_row;
+}
+
+/* What a work-item of a CPU keeps of its own row: for a pass that reads it twice, and in a group of one. */
+static void exponentials_that_are_kept(void **state) {
+    (void)state;
+    clx_device d = gpu();
+    const clxent_engine alone = CLXENT_ENGINE_ROW_PER_ITEM;
+    assert_false(keeps(CLXENT_SOFTMAX, CLXENT_FORWARD, alone, 1, &d)); /* a GPU has no room for it */
+    d.simt = false;
+    assert_true(keeps(CLXENT_SOFTMAX, CLXENT_FORWARD, alone, 0, &d));
+    assert_true(keeps(CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD, alone, 1, &d));
+    assert_false(keeps(CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD, alone, 2, &d));
+    assert_false(keeps(CLXENT_CROSS_ENTROPY, CLXENT_FORWARD, alone, 0, &d));
+    assert_false(keeps(CLXENT_NLL_LOSS, CLXENT_BACKWARD, alone, 0, &d));
+    assert_false(keeps(CLXENT_SOFTMAX, CLXENT_FORWARD, CLXENT_ENGINE_ROW_PER_GROUP, 1, &d));
+    assert_false(keeps(CLXENT_SOFTMAX, CLXENT_FORWARD, CLXENT_ENGINE_COLUMN, 1, &d));
+    assert_false(keeps(CLXENT_SOFTMAX, CLXENT_FORWARD, CLXENT_ENGINE_ROWS_PER_LANE, 1, &d));
+}
+
+/* Where a work-item may do so many loop iterations and no more, there are more of them rather than one that does too many. */
+static void enough_work_items_for_a_limit(void **state) {
+    (void)state;
+    clx_device d = gpu();
+    clx_problem problem = problem_of(CLXENT_SOFTMAX, CLXENT_FORWARD, CLXENT_F32, 1, 100);
+    problem.desc.engine = CLXENT_ENGINE_ROW_PER_ITEM;
+    d.compute_units = 4;
+    const size_t usual = 4 * 2048, of_a_row = 25 * 11 + 256; /* 25 vectors of four classes */
+    d.loop_limit = 100 * of_a_row + of_a_row - 1;
+    clx_geometry g = choose(&problem, &d);
+    problem.rows = 100 * usual;
+    assert_int_equal(clx_engine_global_size(&problem, &d, &g), usual);
+    problem.rows++;
+    assert_int_equal(clx_engine_global_size(&problem, &d, &g), usual + g.group_size);
+    d.loop_limit = 0;
+    assert_int_equal(clx_engine_global_size(&problem, &d, &g), usual);
+    d.loop_limit = of_a_row;
+    assert_int_equal(clx_engine_check_loops(&problem, &d, &g), CLXENT_SUCCESS);
+    d.loop_limit--;
+    assert_int_equal(clx_engine_check_loops(&problem, &d, &g), CLXENT_UNSUPPORTED);
+}
+
 /* Nothing that a plan needs of local memory is more than there is, down to none at all. */
 static void any_local_memory(void **state) {
     (void)state;
@@ -210,11 +256,17 @@ static void any_local_memory(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers_of_a_cpu), cmocka_unit_test(groups_fit_the_hardware),
-        cmocka_unit_test(powers_of_two),    cmocka_unit_test(a_measured_device),
-        cmocka_unit_test(engines_of_a_gpu), cmocka_unit_test(reasons_of_a_gpu),
-        cmocka_unit_test(reasons_of_a_cpu), cmocka_unit_test(rows_that_are_kept),
+        cmocka_unit_test(numbers_of_a_cpu),
+        cmocka_unit_test(groups_fit_the_hardware),
+        cmocka_unit_test(powers_of_two),
+        cmocka_unit_test(a_measured_device),
+        cmocka_unit_test(engines_of_a_gpu),
+        cmocka_unit_test(reasons_of_a_gpu),
+        cmocka_unit_test(reasons_of_a_cpu),
+        cmocka_unit_test(rows_that_are_kept),
         cmocka_unit_test(any_local_memory),
+        cmocka_unit_test(exponentials_that_are_kept),
+        cmocka_unit_test(enough_work_items_for_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
