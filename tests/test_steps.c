@@ -225,6 +225,7 @@ static void argmax_alone(void **state) {
         case_upload(&c);
         case_drop(&c, CLX_CORRECT_COUNT);
         case_drop(&c, CLX_INVALID_COUNT);
+        case_drop(&c, CLX_WEIGHT_SUM);
         c.args.workspace.mem = NULL;
         assert_success(case_run(&c));
         assert_right(&c);
