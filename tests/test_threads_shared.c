@@ -41,7 +41,7 @@ static bool gives(const api_case *c, int tensor) {
 
 static bool read_results(worker *w, api_case *c, unsigned char results[CLX_TENSORS][ARRAY_BYTES]) {
     bool read = true;
-    for (int tensor = 0; tensor < CLX_TENSORS; tensor++)
+    for (int tensor = 0; tensor < CASE_TENSORS; tensor++)
         if (gives(c, tensor))
             read = read && clEnqueueReadBuffer(w->queue, case_buffer(c, tensor)->mem, CL_TRUE, 0, case_bytes(c, tensor),
                                                results[tensor], 0, NULL, NULL) == CL_SUCCESS;
@@ -51,7 +51,7 @@ static bool read_results(worker *w, api_case *c, unsigned char results[CLX_TENSO
 static bool has_wanted(worker *w, size_t index, unsigned char results[CLX_TENSORS][ARRAY_BYTES], const char *what) {
     api_case *c = &w->cases[index];
     bool same = true;
-    for (int tensor = 0; tensor < CLX_TENSORS; tensor++)
+    for (int tensor = 0; tensor < CASE_TENSORS; tensor++)
         same = same &&
                (!gives(c, tensor) || memcmp(results[tensor], w->wanted[index][tensor], case_bytes(c, tensor)) == 0);
     return note(w, same, what);
@@ -169,7 +169,7 @@ static void make_case(worker *w, size_t index) {
     for (size_t i = 0; i < 15; i++)
         case_set_number(c, CLX_INPUT, i, (double)((i * 29 + w->number * 7) % 31) / 8 - 2);
     case_upload(c);
-    for (int tensor = 0; index > 0 && tensor < CLX_TENSORS; tensor++)
+    for (int tensor = 0; index > 0 && tensor < CASE_TENSORS; tensor++)
         if (tensor != CLX_INPUT && tensor != CLX_TARGET && tensor != CLX_OUTPUT && tensor != CLX_GRAD_INPUT)
             case_drop(c, tensor);
     assert_success(case_run(c));

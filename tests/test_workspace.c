@@ -94,13 +94,22 @@ static void as_many_as_can_be_counted(void **state) {
     assert_false(fits(CLXENT_CROSS_ENTROPY, room / 200 + 1, true));
 }
 
-/* For devices that stop counting: a run takes 68 iterations, and each of 1024 chunks has one until there are more runs. */
+static size_t iterations(size_t rows, size_t parts) {
+    clx_problem problem = {.rows = rows};
+    problem.desc.parts = parts;
+    return clx_reduce_iterations(&problem);
+}
+
+/* For devices that stop counting: a run takes 68 iterations, 17 more for each part of a merge, and each of 1024 chunks has one
+ * until there are more runs. */
 static void iterations_of_a_sum(void **state) {
     (void)state;
-    assert_int_equal(clx_reduce_iterations(1), 68 + 2048);
-    assert_int_equal(clx_reduce_iterations(16384), 68 + 2048);
-    assert_int_equal(clx_reduce_iterations(16385), 2 * 68 + 2048);
-    assert_int_equal(clx_reduce_iterations(1638400), 100 * 68 + 2048);
+    assert_int_equal(iterations(1, 0), 68 + 2048);
+    assert_int_equal(iterations(16384, 0), 68 + 2048);
+    assert_int_equal(iterations(16385, 0), 2 * 68 + 2048);
+    assert_int_equal(iterations(1638400, 0), 100 * 68 + 2048);
+    assert_int_equal(iterations(16385, 3), 2 * 119 + 2048);
+    assert_true(iterations(1, SIZE_MAX / 2) == SIZE_MAX);
 }
 
 int main(void) {
