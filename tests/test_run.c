@@ -8,7 +8,7 @@ static void compare_paths(const api_case *c) {
     for (size_t path = 0; path < PATHS; path++) {
         assert_success(run_on(path, c, &after[path]));
         assert_true(arrays_are_right(c, &after[path]));
-        for (int tensor = 0; tensor < CLX_TENSORS; tensor++)
+        for (int tensor = 0; tensor < CASE_TENSORS; tensor++)
             for (size_t i = case_bytes(c, tensor); i < ARRAY_BYTES; i++)
                 assert_int_equal(after[path].array[tensor][i], c->array[tensor][i]);
     }
@@ -161,7 +161,7 @@ static void arrays_at_any_element(void **state) {
     api_case c;
     case_begin(&c, LOSS_BOTH);
     case_fill(&c);
-    for (int tensor = 0; tensor < CLX_TENSORS; tensor++) {
+    for (int tensor = 0; tensor < CASE_TENSORS; tensor++) {
         if (!case_has(&c, tensor))
             continue;
         size_t shift = tensor == CLX_ARGMAX || tensor == CLX_INVALID_COUNT || tensor == CLX_CORRECT_COUNT ? 8 : 4;

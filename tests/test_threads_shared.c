@@ -14,7 +14,7 @@ typedef struct worker {
     clxent_plan *shared;
     cl_command_queue queue;
     api_case cases[CASES]; /* with all tensors, and with those that are required */
-    unsigned char wanted[CASES][CLX_TENSORS][ARRAY_BYTES];
+    unsigned char wanted[CASES][CASE_TENSORS][ARRAY_BYTES];
     api_case run;
     char sentence[200]; /* of the last refusal */
     char trouble[400];  /* "" while all is well */
@@ -39,7 +39,7 @@ static bool gives(const api_case *c, int tensor) {
     return case_has(c, tensor) && case_writes(c, tensor);
 }
 
-static bool read_results(worker *w, api_case *c, unsigned char results[CLX_TENSORS][ARRAY_BYTES]) {
+static bool read_results(worker *w, api_case *c, unsigned char results[CASE_TENSORS][ARRAY_BYTES]) {
     bool read = true;
     for (int tensor = 0; tensor < CASE_TENSORS; tensor++)
         if (gives(c, tensor))
@@ -48,7 +48,7 @@ static bool read_results(worker *w, api_case *c, unsigned char results[CLX_TENSO
     return note(w, read, "clEnqueueReadBuffer");
 }
 
-static bool has_wanted(worker *w, size_t index, unsigned char results[CLX_TENSORS][ARRAY_BYTES], const char *what) {
+static bool has_wanted(worker *w, size_t index, unsigned char results[CASE_TENSORS][ARRAY_BYTES], const char *what) {
     api_case *c = &w->cases[index];
     bool same = true;
     for (int tensor = 0; tensor < CASE_TENSORS; tensor++)
@@ -58,7 +58,7 @@ static bool has_wanted(worker *w, size_t index, unsigned char results[CLX_TENSOR
 }
 
 static void enqueue(worker *w, size_t index, cl_command_queue queue) {
-    unsigned char results[CLX_TENSORS][ARRAY_BYTES];
+    unsigned char results[CASE_TENSORS][ARRAY_BYTES];
     cl_event done = NULL;
     clxent_status status = clxent_enqueue(queue, w->shared, &w->cases[index].args, 0, NULL, &done);
     if (!note(w, status == CLXENT_SUCCESS, "an enqueue of the shared plan"))

@@ -42,7 +42,7 @@ static void expect_unharmed(void *state, clxent_status status, bool memory) {
         assert_true(case_is_untouched(&k->c));
         return;
     }
-    for (int tensor = 0; tensor < CLX_TENSORS; tensor++) {
+    for (int tensor = 0; tensor < CASE_TENSORS; tensor++) {
         unsigned char now[ARRAY_BYTES];
         if (k->c.memory[tensor] == NULL || case_writes(&k->c, tensor))
             continue;

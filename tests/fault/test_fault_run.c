@@ -41,7 +41,7 @@ static void begin_running(void *state) {
 static void expect_unharmed(void *state, clxent_status status, bool memory) {
     running *r = state;
     (void)status;
-    for (int tensor = 0; tensor < CLX_TENSORS; tensor++) {
+    for (int tensor = 0; tensor < CASE_TENSORS; tensor++) {
         size_t written = case_writes(&r->before, tensor) && !memory ? case_bytes(&r->before, tensor) : 0;
         assert_memory_equal(r->after.array[tensor] + written, r->before.array[tensor] + written, ARRAY_BYTES - written);
     }
