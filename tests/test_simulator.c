@@ -81,6 +81,26 @@ static void check_many_rows(void **state) {
     check_case(&c, BY_EXACT);
 }
 
+/* Rows that fill a tile to its last vector, neither more nor less (kernels/engine_tiles.cl). */
+static void check_full_tiles(void **state) {
+    static const extent rows = {3, 1024, 1, 0}, positions = {1, 1024, 3, 0};
+    const line *l = *state;
+    device_case c = make_case(l, l->engine == CLXENT_ENGINE_COLUMN ? &positions : &rows, 0);
+    check_case(&c, BY_EXACT);
+}
+
+/* Several chunks of rows for every kind of sum: what two targets weigh, and how many of each count, are invalid or are right. */
+static void check_many_sums(void **state) {
+    static const extent shape = {150, 3, 1, 0};
+    device_case c = make_case(*state, &shape, 0);
+    c.desc.z_loss = 0.01;
+    c.desc.mix_lambda = 0.25;
+    c.given = ~0u;
+    check_case(&c, BY_EXACT);
+    c.given = ~(GIVE(CLX_WEIGHT) | GIVE(CLX_SAMPLE_WEIGHT));
+    check_case(&c, BY_EXACT);
+}
+
 /* More rows than one strip of a tile, whose neighbours other work-items write (kernels/engine_tiles.cl). */
 static void check_strips(void **state) {
     static const extent rows = {300, 3, 1, 0}, positions = {1, 3, 300, 0};
@@ -220,8 +240,12 @@ int main(void) {
         LINE(check_long_row, SOFTMAX, FORWARD, ROW_PER_GROUP, I32, 0),
         LINE(check_strips, CROSS_ENTROPY, FORWARD_BACKWARD, ROWS_PER_LANE, U8, 0),
         LINE(check_strips, LOG_SOFTMAX, BACKWARD, COLUMN, I32, 0),
+        LINE(check_full_tiles, SOFTMAX, FORWARD, ROWS_PER_LANE, I32, 0),
+        LINE(check_full_tiles, SOFTMAX, BACKWARD, COLUMN, I32, 0),
+        LINE(check_full_tiles, CROSS_ENTROPY, FORWARD_BACKWARD, COLUMN, I32, 0.1),
         LINE(check_many_rows, NLL_LOSS, FORWARD, ROW_PER_ITEM, I32, 0),
         LINE(check_many_rows, NLL_LOSS, BACKWARD, ROW_PER_ITEM, I64, 0),
+        LINE(check_many_sums, CROSS_ENTROPY, FORWARD, ROWS_PER_LANE, I32, 0),
     };
     return run_lines(tests, sizeof tests / sizeof tests[0]);
 }
