@@ -137,6 +137,24 @@ static void check_ignored_class(const way *w) {
     }
 }
 
+/* Logits of 0, where a formula for either sign begins: the gradient is 1/2 - t, by the sign of the 0 or the other. */
+static void check_zero_logits(const way *w) {
+    device_case c =
+        edge_case(w, CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_FORWARD_BACKWARD, C, CLXENT_REDUCTION_SUM);
+    device_data d;
+    plain_data(&d, &c);
+    for (size_t row = 0; row < ROWS; row++)
+        for (size_t k = 0; k < C; k++) {
+            set_logit(&d, row, k, row % 2 == 0 ? 0.0 : -0.0);
+            set_number(&d.tensors[CLX_TARGET], element_of(&d, row, k), 0.25 * (double)(k % 5));
+        }
+    if (run_and_compare(&d, w))
+        for (size_t row = 0; row < ROWS; row++)
+            for (size_t k = 0; k < C; k++)
+                EXPECT(&d, fabs(gradient_at(&d, row, k) - 0.5 + 0.25 * (double)(k % 5)) < 1e-6);
+    data_free(&d);
+}
+
 /* ---- sizes ---- */
 
 static void check_one_class(const way *w) {
@@ -177,6 +195,7 @@ EDGE_TEST(all_ignored)
 EDGE_TEST(no_weights)
 EDGE_TEST(no_samples)
 EDGE_TEST(ignored_class)
+EDGE_TEST(zero_logits)
 EDGE_TEST(one_class)
 EDGE_TEST(no_class)
 
@@ -184,7 +203,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty_batch), cmocka_unit_test(test_all_ignored),   cmocka_unit_test(test_no_weights),
         cmocka_unit_test(test_no_samples),  cmocka_unit_test(test_ignored_class), cmocka_unit_test(test_one_class),
-        cmocka_unit_test(test_no_class),
+        cmocka_unit_test(test_no_class),    cmocka_unit_test(test_zero_logits),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }
