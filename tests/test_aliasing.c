@@ -142,6 +142,14 @@ static void allowed_aliases(void **state) {
     ACCEPTS(LOGITS_BOTH, IN_PLACE(SAMPLE_WEIGHT, TARGET));
 }
 
+/* What lies over something else as it may takes nothing back of what is refused in another tensor. */
+static void allowed_aliases_excuse_nothing(void **state) {
+    (void)state;
+    const char *const text = "correct_count needs 8 bytes from offset 1024, the buffer has";
+    REFUSES(LOSS_BOTH, (OVER(GRAD_INPUT, INPUT, 0), a.args->correct_count.offset = 1024), SMALL, text);
+    REFUSES(LOSS_BOTH, (OVER(TARGET2, TARGET, 0), a.args->correct_count.offset = 1024), SMALL, text);
+}
+
 /* Bytes from which on OpenCL makes sub-buffers. */
 static size_t sub_buffer_step(void) {
     cl_uint bits = 0;
@@ -206,9 +214,13 @@ static void sub_buffers(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(workspace_that_overlaps),  cmocka_unit_test(forbidden_aliases),
-        cmocka_unit_test(every_overlap_is_refused), cmocka_unit_test(accumulation_allows_no_alias),
-        cmocka_unit_test(allowed_aliases),          cmocka_unit_test(sub_buffers),
+        cmocka_unit_test(workspace_that_overlaps),
+        cmocka_unit_test(forbidden_aliases),
+        cmocka_unit_test(every_overlap_is_refused),
+        cmocka_unit_test(accumulation_allows_no_alias),
+        cmocka_unit_test(allowed_aliases),
+        cmocka_unit_test(sub_buffers),
+        cmocka_unit_test(allowed_aliases_excuse_nothing),
     };
     return cmocka_run_group_tests_name("aliasing", tests, open_device, close_device);
 }

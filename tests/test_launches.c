@@ -116,14 +116,19 @@ static void binary_cross_entropy(void **state) {
     }
 }
 
-/* The engine row_split takes two kernels to the row, and a third one to map it. */
+/* The engine row_split takes two kernels to the row, and a third one to map it; where elements are mapped and nothing is reduced, or
+ * gradients are written on the way, it is one less. */
 static void row_split(void **state) {
     (void)state;
     static const struct {
         clxent_op op;
         clxent_pass pass;
         size_t kernels[3];
-    } cases[] = {{LOSS, {2, 3, 3}}, {LOSS_BOTH, {3, 5, 4}}, {LOGITS_BACKWARD, {2, 2, 2}}};
+    } cases[] = {{LOSS, {2, 3, 3}},
+                 {LOSS_BOTH, {3, 5, 4}},
+                 {LOGITS, {2, 3, 3}},
+                 {LOGITS_BACKWARD, {2, 2, 2}},
+                 {LOGITS_BOTH, {2, 3, 3}}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         for (clxent_reduction reduction = CLXENT_REDUCTION_NONE; reduction <= CLXENT_REDUCTION_SUM; reduction++) {
             clxent_desc desc = desc_with(cases[i].op, cases[i].pass, reduction, NOTHING);

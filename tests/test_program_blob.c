@@ -185,7 +185,41 @@ static void what_is_made_for_others_is_refused(void **state) {
     REFUSED(bad.size++, CLXENT_INVALID_ARGUMENT, "by its header it should have");
     put_header(&b, &good);
     assert_success(clxent_context_add_blob(the_device.context, b.bytes, b.size));
+    bad = good; /* a header that is right in everything, and nothing behind it */
+    bad.size = sizeof bad;
+    const blob empty = {b.bytes, sizeof bad};
+    put_header(&empty, &bad);
+    assert_refused(clxent_context_add_blob(the_device.context, empty.bytes, empty.size), CLXENT_INVALID_ARGUMENT,
+                   "its header alone would have");
     free(b.bytes);
+}
+
+/* ---- drivers ---- */
+
+static bool hides_binaries;
+
+cl_int __real_clGetProgramInfo(cl_program program, cl_program_info what, size_t size, void *value, size_t *needed);
+cl_int __wrap_clGetProgramInfo(cl_program program, cl_program_info what, size_t size, void *value, size_t *needed);
+cl_int __wrap_clGetProgramInfo(cl_program program, cl_program_info what, size_t size, void *value, size_t *needed) {
+    cl_int error = __real_clGetProgramInfo(program, what, size, value, needed);
+    if (hides_binaries && what == CL_PROGRAM_BINARY_SIZES && value != NULL)
+        memset(value, 0, size);
+    return error;
+}
+
+/* As OpenCL has it for devices of which there is none. */
+static void a_driver_without_binaries(void **state) {
+    (void)state;
+    api_case c;
+    case_make(&c, LOSS);
+    size_t needed = 3;
+    hides_binaries = true;
+    const clxent_status status = clxent_plan_get_blob(c.plan, 0, NULL, &needed);
+    hides_binaries = false;
+    assert_refused(status, CLXENT_UNSUPPORTED, "the driver gives no binary of its programs");
+    assert_int_equal(needed, 3);
+    assert_success(clxent_plan_get_blob(c.plan, 0, NULL, &needed));
+    case_release(&c);
 }
 
 /* A driver may reject a binary that is what it once gave: built from source, and nobody need know. (A binary that it
@@ -220,6 +254,7 @@ int main(void) {
         cmocka_unit_test(size_is_asked_for_first),
         cmocka_unit_test(damage_is_seen),
         cmocka_unit_test(what_is_made_for_others_is_refused),
+        cmocka_unit_test(a_driver_without_binaries),
         cmocka_unit_test(what_the_driver_rejects_is_built),
     };
     return cmocka_run_group_tests_name("program blobs", tests, open_device, close_device);

@@ -153,6 +153,12 @@ static void in_place(void **state) {
     compare_paths(&c);
     c.host.weight = c.array[CLX_INPUT] + 8;
     compare_paths(&c);
+    /* More of one tensor than of another that begins at the same byte. */
+    case_begin(&c, LOSS_BOTH);
+    c.desc.batch = 7;
+    case_fill(&c);
+    c.host.weight = c.array[CLX_SAMPLE_WEIGHT];
+    compare_paths(&c);
 }
 
 /* Arrays need no more than the alignment of their element. */
