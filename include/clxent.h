@@ -244,9 +244,9 @@ typedef struct clxent_desc {
     size_t class_total; /**< ce: V, of which those are a shard (see clxent_check_shards); default 0: not a shard */
     size_t parts;       /**< merge: number of partials, at least 1; default 0, which is refused: it must be set */
     size_t features;    /**< linear-cross-entropy: D >= 1, the numbers of a hidden state; default 0, which is refused */
-    uint64_t
-        workspace_limit; /**< linear-cross-entropy: bytes that the workspace may have; it holds the logits of as many
-                                 rows at a time as fit, and few are slow. Default 0: 64 rows, or a 64th of the batch */
+    /** linear-cross-entropy: bytes that the workspace may have; it holds the logits of as many rows at a time as fit, and few are slow.
+     * Default 0: 64 rows, or a 64th of the batch. */
+    uint64_t workspace_limit;
 } clxent_desc;
 
 /** Sets every member to its default for `op`. Inline, so that struct_size is the caller's. */
