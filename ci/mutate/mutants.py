@@ -2,6 +2,7 @@
 
 Comments, strings, includes and conditions of the preprocessor are left alone; definitions of macros are not."""
 
+import collections
 import dataclasses
 import pathlib
 import re
@@ -33,12 +34,16 @@ class Mutant:
     after: str
     line: int
     text: str  # the line as it was
+    number: int  # 1, 2, ...: which of those in the file that read the same, since a line has more than one, or comes again
 
     def apply(self, source):
         return source[: self.start] + self.after + source[self.start + len(self.before) :]
 
+    def describe(self, place):
+        return f"{place}: {self.before} -> {self.after}: {self.text.strip()}" + (f" #{self.number}" if self.number > 1 else "")
+
     def __str__(self):
-        return f"{self.path}:{self.line}: {self.before} -> {self.after}: {self.text.strip()}"
+        return self.describe(f"{self.path}:{self.line}")
 
 
 def another_number(number):
@@ -61,9 +66,11 @@ def replacement(found, source):
 
 def find(root, path):
     source = (pathlib.Path(root) / path).read_text()
-    lines = source.split("\n")
+    lines, seen = source.split("\n"), collections.Counter()
     for found in TOKEN.finditer(source):
         after = replacement(found, source)
         if after is not None:
             line = source.count("\n", 0, found.start())
-            yield Mutant(str(path), found.start(), found[0], after, line + 1, lines[line])
+            same = (found[0], after, lines[line].strip())
+            seen[same] += 1
+            yield Mutant(str(path), found.start(), found[0], after, line + 1, lines[line], seen[same])
