@@ -190,11 +190,15 @@ class Campaign:
         self.options, self.explained, self.lock = options, explanations(), threading.Lock()
         self.tally = {part: {"killed": 0, "explained": 0, "survivors": []} for part in LEAST}
         rng = random.Random(options.seed)
-        self.pools = {}
+        self.pools, stale = {}, set(self.explained)
         for part, files in {"kernels": (ROOT / "kernels").glob("*.cl"), "host": (ROOT / "host").rglob("*.c")}.items():
-            found = [m for path in sorted(files) for m in mutants.find(ROOT, path.relative_to(ROOT)) if options.only in str(m)]
+            found = [m for path in sorted(files) for m in mutants.find(ROOT, path.relative_to(ROOT))]
+            stale -= {m.describe(m.path) for m in found}
+            found = [m for m in found if options.only in str(m)]
             rng.shuffle(found)
             self.pools[part] = found
+        if stale:
+            sys.exit("ci/mutate/equivalent.txt explains what is no mutant (any more):\n" + "\n".join(sorted(stale)))
         self.wanted = {"kernels": options.kernels, "host": options.host}
 
     def next_mutant(self):
