@@ -75,9 +75,21 @@ def end(*_):
     os._exit(1)
 
 
-def run(command, cwd, environment=None):
-    """Whether a command succeeds, and its output. It is killed, with all it started, when a test in it has failed, or when it
-    takes too long."""
+def has_content(path):
+    return path.exists() and path.stat().st_size > 0
+
+
+def end_at_finding(process, findings):
+    while process.poll() is None:
+        if has_content(findings):
+            os.killpg(process.pid, signal.SIGKILL)
+            return
+        time.sleep(0.5)
+
+
+def run(command, cwd, environment=None, findings=None):
+    """Whether a command succeeds, and its output. It is killed, with all it started, when a test in it has failed, when it has
+    written something to the file `findings`, or when it takes too long."""
     process = subprocess.Popen(
         command, cwd=cwd, env={**os.environ, **(environment or {})}, text=True, errors="replace",
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
@@ -86,6 +98,8 @@ def run(command, cwd, environment=None):
     began, lines = time.monotonic(), []
     clock = threading.Timer(PATIENCE, os.killpg, (process.pid, signal.SIGKILL))
     clock.start()
+    if findings is not None:
+        threading.Thread(target=end_at_finding, args=(process, findings)).start()
     for line in process.stdout:
         lines.append(line)
         late.is_so = late.is_so or "***Timeout" in line
@@ -127,10 +141,10 @@ class Worker:
         log.unlink(missing_ok=True)
         for searches in SIMULATIONS:
             good, output = run(["prlimit", f"--as={SIMULATOR_BYTES}", "oclgrind", *searches, "--build-options", "-cl-opt-disable", "--log", str(log),
-                                "tests/test_simulator"], self.build, {"OCL_ICD_VENDORS": str(OUT / "none")})  # fmt: skip
+                                "tests/test_simulator"], self.build, {"OCL_ICD_VENDORS": str(OUT / "none")}, log)  # fmt: skip
             if "CL_BUILD_PROGRAM_FAILURE" in output:
                 return None
-            if not good or (log.exists() and log.stat().st_size > 0):
+            if not good or has_content(log):
                 return False
         return True
 
