@@ -67,6 +67,18 @@ static void groups_fit_the_hardware(void **state) {
     assert_int_equal(t.item_group, 32);
 }
 
+/* A group that is asked for may be as large as the device's largest. */
+static void the_largest_group(void **state) {
+    (void)state;
+    clx_device d = gpu();
+    clx_problem problem = problem_of(CLXENT_SOFTMAX, CLXENT_FORWARD, CLXENT_F32, 100, 1000);
+    clx_geometry g;
+    problem.desc.work_group_size = d.max_work_group;
+    assert_int_equal(choose(&problem, &d).group_size, 1024);
+    problem.desc.work_group_size++;
+    assert_int_equal(clx_engine_choose(&problem, &d, &g), CLXENT_UNSUPPORTED);
+}
+
 static void a_measured_device(void **state) {
     (void)state;
     clx_device d = gpu();
@@ -267,6 +279,7 @@ int main(void) {
         cmocka_unit_test(any_local_memory),
         cmocka_unit_test(exponentials_that_are_kept),
         cmocka_unit_test(enough_work_items_for_a_limit),
+        cmocka_unit_test(the_largest_group),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
