@@ -19,9 +19,7 @@ enum { ADDS = 1, ROWS_COUNTED = 2, DEPTH_COUNTED = 4, HAS_BIAS = 8 };
 #define ACCUMULATE 2048u /* as in enqueue.c */
 #define PANEL_COLUMNS 64 /* as in kernels/product_in_panels.cl, */
 #define TILE_ROWS 12     /* of which a stretch should be a multiple, or of the 6 that some devices have */
-#define SQUARE 64        /* and in product_in_groups.cl */
-#define GROUP_ITEMS 256
-#define ITEMS_OF_UNIT 4 /* work-items for each compute unit of a CPU, for an even load */
+#define ITEMS_OF_UNIT 4  /* work-items for each compute unit of a CPU, for an even load */
 #define MOST_ITEMS ((size_t)1 << 20)
 #define SIMT_GROUP 64
 
@@ -255,9 +253,10 @@ static clxent_status finish_product(setter *s, const product *p) {
     if (s->status != CLXENT_SUCCESS)
         return s->status;
     size_t items, group = 1;
-    if (s->c->l->in_groups) {
-        group = GROUP_ITEMS;
-        items = ((p->rows + SQUARE - 1) / SQUARE) * ((p->columns + SQUARE - 1) / SQUARE) * group;
+    if (s->c->l->side > 0) {
+        const size_t side = s->c->l->side, square = 4 * side; /* as in kernels/product_in_groups.cl */
+        group = side * side;
+        items = ((p->rows + square - 1) / square) * ((p->columns + square - 1) / square) * group;
     } else {
         const size_t across = (p->columns + PANEL_COLUMNS - 1) / PANEL_COLUMNS,
                      tiles = (p->rows + TILE_ROWS - 1) / TILE_ROWS;
@@ -284,17 +283,32 @@ static clxent_status multiply_logits(chain *c) {
     return finish_product(&s, &p);
 }
 
-static clxent_status multiply_hidden(chain *c) {
+/* The classes from `first` on, as many of them as one launch may take. */
+static clxent_status multiply_hidden(chain *c, size_t first) {
     const clx_linear *l = c->l;
-    const clxent_desc *desc = &c->plan->problem.desc;
-    const product p = {l->chunk, desc->features, desc->classes,    l->logits_stride,
-                       1,        desc->features, l->hidden_stride, ROWS_COUNTED};
+    const clx_problem *problem = &c->plan->problem;
+    const size_t features = problem->desc.features, left = problem->desc.classes - first,
+                 depth = left < l->steps ? left : l->steps;
+    const product p = {l->chunk,
+                       features,
+                       depth,
+                       l->logits_stride,
+                       1,
+                       features,
+                       l->hidden_stride,
+                       ROWS_COUNTED | (first > 0 ? ADDS : 0)};
+    const clxent_buffer *weight = &c->call->args->linear_weight;
     setter s = begin(c, CLX_PRODUCT_HIDDEN);
-    set_workspace(&s, l->logits_at);
-    set_tensor(&s, CLX_LINEAR_WEIGHT);
+    set_workspace(&s, l->logits_at + first * problem->real_size);
+    set_memory(&s, weight->mem, weight->offset + first * features * problem->storage_size);
     set_workspace(&s, l->hidden_grads_at);
     set_memory(&s, NULL, 0);
     return finish_product(&s, &p);
+}
+
+static size_t hidden_products(const clxent_plan *plan) {
+    const size_t classes = plan->problem.desc.classes, steps = plan->linear->steps;
+    return classes / steps + (classes % steps > 0);
 }
 
 static clxent_status multiply_weight(chain *c, bool adds_to) {
@@ -380,7 +394,8 @@ static clxent_status take_chunk(chain *c, size_t first) {
         status = take_rows(c, first);
     if (status != CLXENT_SUCCESS || !clx_has_backward(&c->plan->problem))
         return status;
-    status = multiply_hidden(c);
+    for (size_t i = 0; i < hidden_products(c->plan) && status == CLXENT_SUCCESS; i++)
+        status = multiply_hidden(c, i * c->l->steps);
     if (status == CLXENT_SUCCESS)
         status = unpack_hidden(c, first);
     if (status == CLXENT_SUCCESS && has(c, CLX_GRAD_LINEAR_WEIGHT))
@@ -401,7 +416,7 @@ static size_t chunks_of(const clxent_plan *plan) {
 static size_t launches_with(const clxent_plan *plan, size_t gradients, bool unpacks) {
     clx_launch launches[CLX_MAX_LAUNCHES];
     const size_t each = 2 + clx_list_row_launches(plan->linear->rows, launches) +
-                        (clx_has_backward(&plan->problem) ? 2 + gradients : 0);
+                        (clx_has_backward(&plan->problem) ? 1 + hidden_products(plan) + gradients : 0);
     return 3 + chunks_of(plan) * each + unpacks;
 }
 
