@@ -559,18 +559,25 @@ typedef enum clxent_product_role {
     CLXENT_PRODUCT_WEIGHT = 3  /**< grad_weight = grad_logits^T hidden: V x D, sums over N' */
 } clxent_product_role;
 
-/** A matrix product C = A B, or C += A B. C is m x n, its element (i, j) lies i * c_row + j elements behind c.offset, which is in
- * bytes. A is m x k with (i, j) at i * a_row + j * a_column; B is k x n with (i, j) at i * b_row + j * b_column. Of the two strides of
- * A, and of those of B, one is 1: what a BLAS calls a transposed matrix is one whose first stride is 1. */
+/** A matrix product C = A B, or C += A B. Offsets are in bytes, strides in elements. Of the two strides of A, and of those of B, one
+ * is 1: what a BLAS calls a transposed matrix is one whose first stride is 1. */
 typedef struct clxent_product {
-    size_t struct_size; /**< sizeof(clxent_product); members may be added at the end */
-    clxent_product_role role;
-    clxent_dtype dtype;   /**< of A and C: F32 or F64 */
-    clxent_dtype b_dtype; /**< of B: that, or the plan's 16-bit type */
-    size_t m, n, k;
-    clxent_buffer a, b, c;
-    size_t a_row, a_column, b_row, b_column, c_row;
-    int adds; /**< if not 0, it is added to what C holds */
+    size_t struct_size;       /**< sizeof(clxent_product); members may be added at the end */
+    clxent_product_role role; /**< which of the three it is */
+    clxent_dtype dtype;       /**< of A and C: F32 or F64 */
+    clxent_dtype b_dtype;     /**< of B: that, or the plan's 16-bit type */
+    size_t m;                 /**< rows of A and C */
+    size_t n;                 /**< columns of B and C */
+    size_t k;                 /**< columns of A, rows of B */
+    clxent_buffer a;          /**< m x k */
+    clxent_buffer b;          /**< k x n */
+    clxent_buffer c;          /**< m x n */
+    size_t a_row;             /**< from a row of A to the next */
+    size_t a_column;          /**< from a column of A to the next */
+    size_t b_row;             /**< from a row of B to the next */
+    size_t b_column;          /**< from a column of B to the next */
+    size_t c_row;             /**< from a row of C to the next; its columns lie side by side */
+    int adds;                 /**< if not 0, it is added to what C holds */
 } clxent_product;
 
 /** Enqueues a product on `queue`: behind the `wait_count` events of `wait_list`, with *event, where `event` is not null, becoming
