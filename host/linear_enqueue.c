@@ -12,7 +12,10 @@ enum {
     HAS_LSE = 4,
     HAS_OUTPUT = 8,
     HAS_GRAD_INPUT = 16,
-    ADDS_GRADIENT = 32
+    ADDS_GRADIENT = 32,
+    HAS_PARTIAL = 64,
+    FIRST_SHARD = 128,
+    KEEPS_LOSSES = 256
 };
 enum { ADDS = 1, ROWS_COUNTED = 2, DEPTH_COUNTED = 4, HAS_BIAS = 8 };
 
@@ -128,13 +131,22 @@ static bool writes_lse(const chain *c) {
     return clx_has_forward(&c->plan->problem) && has(c, CLX_LSE);
 }
 
-/* Does a chunk end with losses or lse that are not in their places? */
-static bool unpacks_rows(const chain *c) {
-    return clx_has_forward(&c->plan->problem) && (is_none(c) || has(c, CLX_LSE));
+static bool is_shard(const chain *c) {
+    return clx_is_shard(&c->plan->problem);
 }
 
-static cl_uint unpacked(const chain *c) {
+/* What a row has of results, bits as in kernels/linear.cl. */
+static cl_uint results_of_row(const chain *c) {
+    if (!clx_has_forward(&c->plan->problem))
+        return 0;
+    if (is_shard(c))
+        return HAS_PARTIAL | (c->plan->problem.desc.class_start == 0 ? FIRST_SHARD : 0);
     return (is_none(c) ? HAS_OUTPUT : 0) | (writes_lse(c) ? HAS_LSE : 0);
+}
+
+/* Do the chunks leave losses or lse that are not in their places? */
+static bool unpacks_rows(const chain *c) {
+    return (results_of_row(c) & (HAS_OUTPUT | HAS_LSE)) != 0;
 }
 
 static bool adds(const chain *c) {
@@ -168,7 +180,8 @@ static clxent_status pack_rows(chain *c) {
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
         set_long(&s, places[i]);
     set_bits(&s, (has(c, CLX_SAMPLE_WEIGHT) ? HAS_SAMPLE_WEIGHT : 0) |
-                     (is_none(c) && has(c, CLX_GRAD_OUTPUT) ? HAS_GRAD_OUTPUT : 0) | (reads_lse(c) ? HAS_LSE : 0));
+                     (is_none(c) && has(c, CLX_GRAD_OUTPUT) ? HAS_GRAD_OUTPUT : 0) | (reads_lse(c) ? HAS_LSE : 0) |
+                     (is_shard(c) ? 0 : KEEPS_LOSSES));
     return finish(&s, c->plan->problem.rows);
 }
 
@@ -179,11 +192,12 @@ static clxent_status clear_ignored(chain *c) {
     set_tensor(&s, CLX_TARGET);
     set_tensor(&s, CLX_OUTPUT);
     set_tensor(&s, CLX_LSE);
+    set_tensor(&s, CLX_PARTIAL);
     set_tensor(&s, CLX_GRAD_INPUT);
     const uint64_t numbers[] = {desc->batch, (uint64_t)desc->ignore_index, desc->features, desc->row_stride};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         set_long(&s, numbers[i]);
-    set_bits(&s, (clx_has_forward(&c->plan->problem) ? unpacked(c) : 0) | (clears ? HAS_GRAD_INPUT : 0));
+    set_bits(&s, results_of_row(c) | (clears ? HAS_GRAD_INPUT : 0));
     return finish(&s, desc->batch);
 }
 
@@ -195,7 +209,7 @@ static clxent_status unpack_rows(chain *c) {
     set_long(&s, c->l->list_at);
     set_long(&s, c->plan->workspace.losses_at);
     set_long(&s, c->l->lse_at);
-    set_bits(&s, unpacked(c));
+    set_bits(&s, results_of_row(c));
     return finish(&s, c->plan->problem.rows);
 }
 
@@ -224,6 +238,17 @@ static clxent_status unpack_hidden(chain *c, size_t first) {
         set_long(&s, numbers[i]);
     set_bits(&s, adds(c) ? ADDS_GRADIENT : 0);
     return finish(&s, c->l->chunk * desc->features);
+}
+
+/* Of a shard: the planes of a chunk's partial to those of all rows, or the merged ones from there. */
+static clxent_status move_planes(chain *c, clx_linear_kernel kernel, clx_tensor tensor, size_t first) {
+    setter s = begin(c, kernel);
+    set_tensor(&s, tensor);
+    set_workspace(&s, 0);
+    const uint64_t numbers[] = {c->l->list_at, c->l->planes_at, first, c->plan->problem.rows};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        set_long(&s, numbers[i]);
+    return finish(&s, c->l->chunk * CLX_PLANES);
 }
 
 static clxent_status sum_columns(chain *c, bool adds_to) {
@@ -337,11 +362,15 @@ static void place_rows(const chain *c, size_t first, clxent_args *rows, unsigned
         {CLX_INPUT, true, l->logits_at},
         {CLX_TARGET, true, l->targets_at + first * problem->target_size},
         {CLX_SAMPLE_WEIGHT, has(c, CLX_SAMPLE_WEIGHT), l->weights_at + first * problem->real_size},
-        {CLX_OUTPUT, clx_has_forward(problem), c->plan->workspace.losses_at + first * problem->real_size},
+        {CLX_OUTPUT, clx_has_forward(problem) && !is_shard(c),
+         c->plan->workspace.losses_at + first * problem->real_size},
         {CLX_LSE, has(c, CLX_LSE), l->lse_at + first * problem->real_size},
         {CLX_GRAD_OUTPUT, has(c, CLX_GRAD_OUTPUT), l->grads_at + first * problem->real_size},
         {CLX_GRAD_INPUT, clx_has_backward(problem), l->logits_at},
+        {CLX_PARTIAL, has(c, CLX_PARTIAL), l->planes_at},
+        {CLX_MERGED, has(c, CLX_MERGED), l->planes_at},
     };
+    const clx_tensor callers[] = {CLX_WEIGHT, CLX_WEIGHT_SUM};
     clxent_args_init(rows);
     *tensors = 0;
     for (size_t i = 0; i < sizeof in_workspace / sizeof in_workspace[0]; i++) {
@@ -353,9 +382,11 @@ static void place_rows(const chain *c, size_t first, clxent_args *rows, unsigned
     }
     if (has(c, CLX_GRAD_OUTPUT) && !is_none(c))
         rows->grad_output = c->call->args->grad_output;
-    if (has(c, CLX_WEIGHT)) {
-        rows->weight = c->call->args->weight;
-        *tensors |= 1u << CLX_WEIGHT;
+    for (size_t i = 0; i < sizeof callers / sizeof callers[0]; i++) {
+        if (!has(c, callers[i]))
+            continue;
+        clx_set_buffer(rows, callers[i], clx_buffer(c->call->args, callers[i]));
+        *tensors |= 1u << callers[i];
     }
     rows->workspace = workspace;
 }
@@ -386,13 +417,17 @@ static clxent_status take_rows(chain *c, size_t first) {
 }
 
 static clxent_status take_chunk(chain *c, size_t first) {
-    const bool adds_to = first > 0 || adds(c);
+    const bool adds_to = first > 0 || adds(c), backward = clx_has_backward(&c->plan->problem);
     clxent_status status = pack_hidden(c, first);
+    if (status == CLXENT_SUCCESS && is_shard(c) && backward)
+        status = move_planes(c, CLX_PACK_MERGED, CLX_MERGED, first);
     if (status == CLXENT_SUCCESS)
         status = multiply_logits(c);
     if (status == CLXENT_SUCCESS)
         status = take_rows(c, first);
-    if (status != CLXENT_SUCCESS || !clx_has_backward(&c->plan->problem))
+    if (status == CLXENT_SUCCESS && is_shard(c) && !backward)
+        status = move_planes(c, CLX_UNPACK_PARTIAL, CLX_PARTIAL, first);
+    if (status != CLXENT_SUCCESS || !backward)
         return status;
     for (size_t i = 0; i < hidden_products(c->plan) && status == CLXENT_SUCCESS; i++)
         status = multiply_hidden(c, i * c->l->steps);
@@ -415,14 +450,16 @@ static size_t chunks_of(const clxent_plan *plan) {
 
 static size_t launches_with(const clxent_plan *plan, size_t gradients, bool unpacks) {
     clx_launch launches[CLX_MAX_LAUNCHES];
-    const size_t each = 2 + clx_list_row_launches(plan->linear->rows, launches) +
+    const size_t each = 2 + clx_is_shard(&plan->problem) + clx_list_row_launches(plan->linear->rows, launches) +
                         (clx_has_backward(&plan->problem) ? 1 + hidden_products(plan) + gradients : 0);
     return 3 + chunks_of(plan) * each + unpacks;
 }
 
 size_t clx_linear_launches(const clxent_plan *plan) {
+    const clx_problem *problem = &plan->problem;
     return launches_with(plan, 0,
-                         clx_has_forward(&plan->problem) && plan->problem.desc.reduction == CLXENT_REDUCTION_NONE);
+                         clx_has_forward(problem) && !clx_is_shard(problem) &&
+                             problem->desc.reduction == CLXENT_REDUCTION_NONE);
 }
 
 clxent_status clx_linear_enqueue(const clx_linear_call *call, cl_uint wait_count, const cl_event *wait_list,

@@ -236,8 +236,8 @@ clxent_status clx_problem_init(clx_problem *problem, const clxent_desc *desc) {
     clxent_desc_init(&problem->desc, desc->op);
     memcpy(&problem->desc, desc, desc->struct_size);
     problem->desc.struct_size = sizeof(clxent_desc);
-    if (problem->op == &clx_cross_entropy && problem->desc.class_total > 0)
-        problem->op = &clx_shard;
+    if (problem->op->shard != NULL && problem->desc.class_total > 0)
+        problem->op = problem->op->shard;
 
     clxent_status status = check_options(problem->op, &problem->desc);
     if (status == CLXENT_SUCCESS)
