@@ -26,6 +26,11 @@ enum {
      * tensor has. */
 };
 
+/* The first of those. */
+static inline cl_uint clx_engine_argument(bool parts) {
+    return parts ? CLX_ARG_DEALT_OUT + 3 : CLX_ARG_GIVEN + 1;
+}
+
 /* Those of reduce_rows, in the order of kernels/reduce.cl; its buffers come first, see arguments.c. */
 enum {
     CLX_SUM_ARG_BATCH = 2 * 11,

@@ -41,6 +41,7 @@ const clx_op clx_cross_entropy = {
              CLX_TAKES_LOSS_OPTIONS | CLX_TAKES_SQUARES | CLX_TAKES_TWO_TARGETS | CLX_TAKES_SHARDS,
     .uses = uses,
     .aliases = aliases,
+    .shard = &clx_shard,
     .reduces = clx_always,
     .maps = clx_has_gradient,
     .build_options = clx_cross_entropy_options,

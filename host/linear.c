@@ -34,9 +34,13 @@ static size_t split_bytes(const clx_problem *problem, const clx_device *device) 
     return device->simt ? clx_row_chunks(problem) * STATE_SLOT + MAP_SLOT : 0;
 }
 
+static size_t planes_of(const clx_problem *problem) {
+    return clx_is_shard(problem) ? CLX_PLANES : 0;
+}
+
 /* Bytes for each row of a chunk, and for each row of the batch. */
 static size_t chunk_row_bytes(const clxent_plan *plan, const clx_linear *l) {
-    return (l->logits_stride + 2 * l->hidden_stride + 1) * plan->problem.real_size +
+    return (l->logits_stride + 2 * l->hidden_stride + 1 + planes_of(&plan->problem)) * plan->problem.real_size +
            split_bytes(&plan->problem, &plan->core->device);
 }
 
@@ -46,7 +50,7 @@ static size_t packed_row_bytes(const clx_problem *problem) {
 
 /* All that does not depend on the chunk, with what alignment takes. */
 static size_t fixed_bytes(const clxent_plan *plan) {
-    return plan->workspace.size + plan->problem.rows * packed_row_bytes(&plan->problem) + 11 * ALIGNMENT;
+    return plan->workspace.size + plan->problem.rows * packed_row_bytes(&plan->problem) + 12 * ALIGNMENT;
 }
 
 static clxent_status choose_chunk(const clxent_plan *plan, clx_linear *l) {
@@ -92,6 +96,7 @@ static void lay_out(clxent_plan *plan, clx_linear *l) {
     l->logits_at = take(&end, l->chunk * l->logits_stride * real);
     l->hidden_grads_at = take(&end, l->chunk * l->hidden_stride * real);
     l->limits_at = take(&end, l->chunk * real);
+    l->planes_at = take(&end, l->chunk * planes_of(problem) * real);
     l->parts_at = take(&end, l->chunk * split_bytes(problem, &plan->core->device));
     plan->workspace.size = aligned(end);
 }
@@ -138,7 +143,8 @@ static clxent_status create_rows(clxent_plan *plan, clx_linear *l) {
     const cl_ulong parts_at = l->parts_at;
     for (int i = 0; i < CLX_REDUCE_ROWS && status == CLXENT_SUCCESS; i++)
         if (l->rows->geometry.splits && l->rows->kernels[i] != NULL)
-            status = clx_set_argument(l->rows->kernels[i], CLX_ARG_GIVEN + 1, sizeof parts_at, &parts_at);
+            status = clx_set_argument(l->rows->kernels[i], clx_engine_argument(clx_is_shard(&problem)), sizeof parts_at,
+                                      &parts_at);
     return status;
 }
 
@@ -155,8 +161,9 @@ static void make_key(const clxent_plan *plan, const clx_linear *l, clx_program_k
 
 const char *clx_linear_kernel_name(clx_linear_kernel kernel) {
     static const char *const names[CLX_LINEAR_KERNELS] = {
-        "list_rows",   "pack_rows", "clear_ignored", "pack_hidden",    "unpack_hidden",  "unpack_rows",
-        "sum_columns", "fill_rows", "limit_rows",    "product_logits", "product_hidden", "product_weight"};
+        "list_rows",   "pack_rows",      "clear_ignored",  "pack_hidden",   "unpack_hidden",
+        "unpack_rows", "pack_merged",    "unpack_partial", "sum_columns",   "fill_rows",
+        "limit_rows",  "product_logits", "product_hidden", "product_weight"};
     return names[kernel];
 }
 
@@ -175,7 +182,7 @@ static clxent_status create_kernels(clxent_plan *plan, clx_linear *l) {
     clxent_status status = clx_program_get(plan->core, &key, &plan->program, &plan->programs_built);
     for (int i = 0; i < CLX_LINEAR_KERNELS && status == CLXENT_SUCCESS; i++)
         status = make_kernel(plan->program->cl, clx_linear_kernel_name((clx_linear_kernel)i), &l->kernels[i]);
-    if (status == CLXENT_SUCCESS)
+    if (status == CLXENT_SUCCESS && clx_sums_rows(&plan->problem))
         status = make_kernel(l->rows->program->cl, clx_kernel_name(CLX_REDUCE_ROWS), &plan->kernels[CLX_REDUCE_ROWS]);
     return status;
 }
@@ -240,8 +247,7 @@ static clxent_status create_products(clxent_plan *plan, clx_linear *l) {
         if (status != CLXENT_SUCCESS || l->side * l->side <= items)
             return status;
         release_kernels(l);
-        clReleaseKernel(plan->kernels[CLX_REDUCE_ROWS]);
-        plan->kernels[CLX_REDUCE_ROWS] = NULL;
+        clx_release_kernels(plan);
     }
 }
 

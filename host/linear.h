@@ -1,5 +1,6 @@
 /* Linear cross-entropy as a plan: a chunk of rows at a time, whose logits are a matrix product in the workspace, then a
- * cross-entropy of them in place, then the products that its gradient goes into.
+ * cross-entropy of them in place, then the products that its gradient goes into. Of a shard it is the same with the
+ * cross-entropy of a shard, whose partial and merged partial have planes of a chunk in the workspace.
  *
  * Whole rows of logits, and as many rows as workspace_limit has room for, rather than a tile of classes: so nothing has
  * to be computed a second time for the gradient, which would be a third more work. */
@@ -15,6 +16,8 @@ typedef enum clx_linear_kernel {
     CLX_PACK_HIDDEN,
     CLX_UNPACK_HIDDEN,
     CLX_UNPACK_ROWS,
+    CLX_PACK_MERGED,
+    CLX_UNPACK_PARTIAL,
     CLX_SUM_COLUMNS,
     CLX_FILL_ROWS,
     CLX_LIMIT_ROWS,
@@ -27,7 +30,7 @@ typedef enum clx_linear_kernel {
 #define CLX_ITEMS_OF_UNIT 4 /* work-items for each compute unit of a CPU, for an even load */
 
 struct clx_linear {
-    clxent_plan *rows; /* cross-entropy of a chunk's logits */
+    clxent_plan *rows; /* cross-entropy of a chunk's logits, of a shard where the plan is of one */
     cl_kernel kernels[CLX_LINEAR_KERNELS];
     size_t side;   /* of a group's square in product_in_groups.cl; 0: products by product_in_panels.cl */
     size_t lanes;  /* of the program of the products */
@@ -39,9 +42,10 @@ struct clx_linear {
     size_t logits_stride,
         hidden_stride; /* numbers from one row to the next: no power of two, which would crowd a cache */
     /* Bytes in the workspace: of packed rows the list, targets, weights, incoming gradients and lse; of a chunk the
-     * hidden states, the logits, the gradients of the hidden states, limits for the filter, and what engine row_split needs. */
+     * hidden states, the logits, the gradients of the hidden states, limits for the filter, the planes of a partial,
+     * and what engine row_split needs. */
     size_t list_at, targets_at, weights_at, grads_at, lse_at, hidden_at, logits_at, hidden_grads_at, limits_at,
-        parts_at;
+        planes_at, parts_at;
 };
 
 /* Decides the chunk, builds the programs, makes the kernels. The plan's kernel for sums comes with it. */

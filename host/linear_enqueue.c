@@ -12,7 +12,10 @@ enum {
     HAS_LSE = 4,
     HAS_OUTPUT = 8,
     HAS_GRAD_INPUT = 16,
-    ADDS_GRADIENT = 32
+    ADDS_GRADIENT = 32,
+    HAS_PARTIAL = 64,
+    FIRST_SHARD = 128,
+    KEEPS_LOSSES = 256
 };
 #define ACCUMULATE 2048u /* as in enqueue.c */
 
@@ -30,13 +33,22 @@ static bool writes_lse(const clx_chain *c) {
     return clx_has_forward(&c->plan->problem) && clx_chain_has(c, CLX_LSE);
 }
 
-/* Does a chunk end with losses or lse that are not in their places? */
-static bool unpacks_rows(const clx_chain *c) {
-    return clx_has_forward(&c->plan->problem) && (is_none(c) || clx_chain_has(c, CLX_LSE));
+static bool is_shard(const clx_chain *c) {
+    return clx_is_shard(&c->plan->problem);
 }
 
-static cl_uint unpacked(const clx_chain *c) {
+/* What a row has of results, bits as in kernels/linear.cl. */
+static cl_uint results_of_row(const clx_chain *c) {
+    if (!clx_has_forward(&c->plan->problem))
+        return 0;
+    if (is_shard(c))
+        return HAS_PARTIAL | (c->plan->problem.desc.class_start == 0 ? FIRST_SHARD : 0);
     return (is_none(c) ? HAS_OUTPUT : 0) | (writes_lse(c) ? HAS_LSE : 0);
+}
+
+/* Do the chunks leave losses or lse that are not in their places? */
+static bool unpacks_rows(const clx_chain *c) {
+    return (results_of_row(c) & (HAS_OUTPUT | HAS_LSE)) != 0;
 }
 
 static bool adds(const clx_chain *c) {
@@ -71,7 +83,7 @@ static clxent_status pack_rows(clx_chain *c) {
         clx_set_long(&s, places[i]);
     clx_set_bits(&s, (clx_chain_has(c, CLX_SAMPLE_WEIGHT) ? HAS_SAMPLE_WEIGHT : 0) |
                          (is_none(c) && clx_chain_has(c, CLX_GRAD_OUTPUT) ? HAS_GRAD_OUTPUT : 0) |
-                         (reads_lse(c) ? HAS_LSE : 0));
+                         (reads_lse(c) ? HAS_LSE : 0) | (is_shard(c) ? 0 : KEEPS_LOSSES));
     return clx_finish(&s, c->plan->problem.rows);
 }
 
@@ -82,11 +94,12 @@ static clxent_status clear_ignored(clx_chain *c) {
     clx_set_tensor(&s, CLX_TARGET);
     clx_set_tensor(&s, CLX_OUTPUT);
     clx_set_tensor(&s, CLX_LSE);
+    clx_set_tensor(&s, CLX_PARTIAL);
     clx_set_tensor(&s, CLX_GRAD_INPUT);
     const uint64_t numbers[] = {desc->batch, (uint64_t)desc->ignore_index, desc->features, desc->row_stride};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         clx_set_long(&s, numbers[i]);
-    clx_set_bits(&s, (clx_has_forward(&c->plan->problem) ? unpacked(c) : 0) | (clears ? HAS_GRAD_INPUT : 0));
+    clx_set_bits(&s, results_of_row(c) | (clears ? HAS_GRAD_INPUT : 0));
     return clx_finish(&s, desc->batch);
 }
 
@@ -98,7 +111,7 @@ static clxent_status unpack_rows(clx_chain *c) {
     clx_set_long(&s, c->l->list_at);
     clx_set_long(&s, c->plan->workspace.losses_at);
     clx_set_long(&s, c->l->lse_at);
-    clx_set_bits(&s, unpacked(c));
+    clx_set_bits(&s, results_of_row(c));
     return clx_finish(&s, c->plan->problem.rows);
 }
 
@@ -129,6 +142,17 @@ static clxent_status unpack_hidden(clx_chain *c, size_t first) {
     return clx_finish(&s, c->l->chunk * desc->features);
 }
 
+/* Of a shard: the planes of a chunk's partial to those of all rows, or the merged ones from there. */
+static clxent_status move_planes(clx_chain *c, clx_linear_kernel kernel, clx_tensor tensor, size_t first) {
+    clx_setter s = clx_begin(c, kernel);
+    clx_set_tensor(&s, tensor);
+    clx_set_workspace(&s, 0);
+    const uint64_t numbers[] = {c->l->list_at, c->l->planes_at, first, c->plan->problem.rows};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        clx_set_long(&s, numbers[i]);
+    return clx_finish(&s, c->l->chunk * CLX_PLANES);
+}
+
 static clxent_status sum_columns(clx_chain *c, bool adds_to) {
     clx_setter s = clx_begin(c, CLX_SUM_COLUMNS);
     clx_set_workspace(&s, 0);
@@ -153,11 +177,15 @@ static void place_rows(const clx_chain *c, size_t first, clxent_args *rows, unsi
         {CLX_INPUT, true, l->logits_at},
         {CLX_TARGET, true, l->targets_at + first * problem->target_size},
         {CLX_SAMPLE_WEIGHT, clx_chain_has(c, CLX_SAMPLE_WEIGHT), l->weights_at + first * problem->real_size},
-        {CLX_OUTPUT, clx_has_forward(problem), c->plan->workspace.losses_at + first * problem->real_size},
+        {CLX_OUTPUT, clx_has_forward(problem) && !is_shard(c),
+         c->plan->workspace.losses_at + first * problem->real_size},
         {CLX_LSE, clx_chain_has(c, CLX_LSE), l->lse_at + first * problem->real_size},
         {CLX_GRAD_OUTPUT, clx_chain_has(c, CLX_GRAD_OUTPUT), l->grads_at + first * problem->real_size},
         {CLX_GRAD_INPUT, clx_has_backward(problem), l->logits_at},
+        {CLX_PARTIAL, clx_chain_has(c, CLX_PARTIAL), l->planes_at},
+        {CLX_MERGED, clx_chain_has(c, CLX_MERGED), l->planes_at},
     };
+    const clx_tensor callers[] = {CLX_WEIGHT, CLX_WEIGHT_SUM};
     clxent_args_init(rows);
     *tensors = 0;
     for (size_t i = 0; i < sizeof in_workspace / sizeof in_workspace[0]; i++) {
@@ -169,9 +197,11 @@ static void place_rows(const clx_chain *c, size_t first, clxent_args *rows, unsi
     }
     if (clx_chain_has(c, CLX_GRAD_OUTPUT) && !is_none(c))
         rows->grad_output = c->call->args->grad_output;
-    if (clx_chain_has(c, CLX_WEIGHT)) {
-        rows->weight = c->call->args->weight;
-        *tensors |= 1u << CLX_WEIGHT;
+    for (size_t i = 0; i < sizeof callers / sizeof callers[0]; i++) {
+        if (!clx_chain_has(c, callers[i]))
+            continue;
+        clx_set_buffer(rows, callers[i], clx_buffer(c->call->args, callers[i]));
+        *tensors |= 1u << callers[i];
     }
     rows->workspace = workspace;
 }
@@ -202,13 +232,17 @@ static clxent_status take_rows(clx_chain *c, size_t first) {
 }
 
 static clxent_status take_chunk(clx_chain *c, size_t first) {
-    const bool adds_to = first > 0 || adds(c);
+    const bool adds_to = first > 0 || adds(c), backward = clx_has_backward(&c->plan->problem);
     clxent_status status = pack_hidden(c, first);
+    if (status == CLXENT_SUCCESS && is_shard(c) && backward)
+        status = move_planes(c, CLX_PACK_MERGED, CLX_MERGED, first);
     if (status == CLXENT_SUCCESS)
         status = clx_multiply_logits(c);
     if (status == CLXENT_SUCCESS)
         status = take_rows(c, first);
-    if (status != CLXENT_SUCCESS || !clx_has_backward(&c->plan->problem))
+    if (status == CLXENT_SUCCESS && is_shard(c) && !backward)
+        status = move_planes(c, CLX_UNPACK_PARTIAL, CLX_PARTIAL, first);
+    if (status != CLXENT_SUCCESS || !backward)
         return status;
     status = clx_multiply_hidden(c, first);
     if (status == CLXENT_SUCCESS)
@@ -235,14 +269,17 @@ typedef struct optional {
 
 static size_t launches_with(const clxent_plan *plan, optional has) {
     clx_launch launches[CLX_MAX_LAUNCHES];
-    size_t each = 1 + clx_logits_launches(plan, has.bias) + clx_list_row_launches(plan->linear->rows, launches);
+    size_t each = 1 + clx_is_shard(&plan->problem) + clx_logits_launches(plan, has.bias) +
+                  clx_list_row_launches(plan->linear->rows, launches);
     if (clx_has_backward(&plan->problem))
         each += clx_hidden_launches(plan) + 1 + (has.grad_weight ? clx_weight_launches(plan) : 0) + has.grad_bias;
     return 3 + chunks_of(plan) * each + has.rows;
 }
 
 size_t clx_linear_launches(const clxent_plan *plan) {
-    const bool rows = clx_has_forward(&plan->problem) && plan->problem.desc.reduction == CLXENT_REDUCTION_NONE;
+    const clx_problem *problem = &plan->problem;
+    const bool rows =
+        clx_has_forward(problem) && !clx_is_shard(problem) && problem->desc.reduction == CLXENT_REDUCTION_NONE;
     return launches_with(plan, (optional){.rows = rows});
 }
 

@@ -30,6 +30,7 @@ struct clx_op {
     unsigned takes;                     /* CLX_TAKES_... */
     const clx_use (*uses)[CLX_TENSORS]; /* [pass][tensor]: the operation's columns of the header's table */
     const clx_alias *aliases;           /* pairs that may be the same bytes, ended by {CLX_TENSORS, CLX_TENSORS} */
+    const clx_op *shard;                /* what it is where a descriptor has a class_total; NULL: nothing of its own */
     bool (*reduces)(const clx_problem *problem); /* does the pass reduce a row before anything else? */
     bool (*maps)(const clx_problem *problem);    /* does it write a tensor of the logits' shape? */
     /* Its own -D, for the features of its kernel file. */
@@ -53,17 +54,22 @@ static inline bool clx_has_gradient(const clx_problem *problem) {
 }
 
 extern const clx_op clx_softmax, clx_log_softmax, clx_nll_loss, clx_cross_entropy, clx_binary_cross_entropy,
-    clx_binary_cross_entropy_with_logits, clx_shard, clx_merge, clx_linear_cross_entropy;
+    clx_binary_cross_entropy_with_logits, clx_shard, clx_merge, clx_linear_cross_entropy, clx_linear_shard;
 
 /* The -D of kernels/cross_entropy.cl, for its shards and their merge too. */
 void clx_cross_entropy_options(const clx_problem *problem, char *options, size_t size);
 
-/* The operation of that number, or NULL. That of a shard is clx_shard: problem.c sees to it. */
+/* The operation of that number, or NULL. A shard has one of its own: problem.c sees to it. */
 const clx_op *clx_find_op(clxent_op op);
+
+/* Are its classes some of a row's? */
+static inline bool clx_is_shard(const clx_problem *problem) {
+    return problem->op == &clx_shard || problem->op == &clx_linear_shard;
+}
 
 /* Are a row's classes dealt out: do its kernels take partials? */
 static inline bool clx_has_parts(const clx_problem *problem) {
-    return problem->op == &clx_shard || problem->op == &clx_merge;
+    return clx_is_shard(problem) || problem->op == &clx_merge;
 }
 
 /* host/reference/: the same formulas in plain C. Arguments have been checked. */

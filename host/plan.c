@@ -38,7 +38,7 @@ static clxent_status set_shape(const clxent_plan *plan, cl_kernel kernel) {
     const cl_ulong parts_at = plan->workspace.parts_at, tile_slot = plan->geometry.local_tile;
     const cl_ulong dealt_out[] = {desc->class_start, desc->class_total, desc->parts};
     const bool parts = clx_has_parts(&plan->problem);
-    const cl_uint own = parts ? CLX_ARG_DEALT_OUT + 3 : CLX_ARG_GIVEN + 1;
+    const cl_uint own = clx_engine_argument(parts);
     clxent_status status = CLXENT_SUCCESS;
     for (cl_uint i = 0; i < 4 && status == CLXENT_SUCCESS; i++)
         status = clx_set_argument(kernel, CLX_ARG_BATCH + i, sizeof sizes[i], &sizes[i]);

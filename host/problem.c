@@ -129,7 +129,7 @@ static clxent_status check_options(const clx_op *op, const clxent_desc *desc) {
     if (status == CLXENT_SUCCESS && (desc->flags & ~KNOWN_FLAGS) != 0)
         status = clx_fail(CLXENT_INVALID_OPTION, "flags is 0x%llx, of which 0x%llx are defined",
                           (unsigned long long)desc->flags, (unsigned long long)KNOWN_FLAGS);
-    if (status == CLXENT_SUCCESS && desc->flags & CLXENT_FILTER_GRADIENT && !(op->takes & CLX_TAKES_FEATURES))
+    if (status == CLXENT_SUCCESS && desc->flags & CLXENT_FILTER_GRADIENT && op != &clx_linear_cross_entropy)
         status = clx_fail(CLXENT_INVALID_OPTION, "%s does not use CLXENT_FILTER_GRADIENT", op->title);
     return status;
 }
@@ -238,8 +238,8 @@ clxent_status clx_problem_init(clx_problem *problem, const clxent_desc *desc) {
     clxent_desc_init(&problem->desc, desc->op);
     memcpy(&problem->desc, desc, desc->struct_size);
     problem->desc.struct_size = sizeof(clxent_desc);
-    if (problem->op == &clx_cross_entropy && problem->desc.class_total > 0)
-        problem->op = &clx_shard;
+    if (problem->op->shard != NULL && problem->desc.class_total > 0)
+        problem->op = problem->op->shard;
 
     clxent_status status = check_options(problem->op, &problem->desc);
     if (status == CLXENT_SUCCESS)

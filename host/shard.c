@@ -1,4 +1,5 @@
-/* Cross-entropy of a shard, some of a row's classes: what it takes, and whether several of them are all classes. */
+/* Cross-entropy of a shard, some of a row's classes: what it takes, and whether several of them, or of the shards of a linear
+ * cross-entropy, are all classes. */
 #include "op.h"
 #include "status.h"
 
@@ -58,8 +59,10 @@ static clxent_status check_same(const clxent_desc *first, const clxent_desc *des
         clxent_status refusal;
         double value, expected;
     } members[] = {
+        {"op", CLXENT_INVALID_OPTION, desc->op, first->op},
         {"batch", CLXENT_INVALID_SHAPE, (double)desc->batch, (double)first->batch},
         {"inner", CLXENT_INVALID_SHAPE, (double)desc->inner, (double)first->inner},
+        {"features", CLXENT_INVALID_SHAPE, (double)desc->features, (double)first->features},
         {"class_total", CLXENT_INVALID_SHAPE, (double)desc->class_total, (double)first->class_total},
         {"pass", CLXENT_INVALID_OPTION, desc->pass, first->pass},
         {"dtype", CLXENT_INVALID_OPTION, desc->dtype, first->dtype},
@@ -98,7 +101,7 @@ static clxent_status check_place(const clxent_desc *before, const clxent_desc *d
 static clxent_status get_shard(const clxent_desc *descs, size_t i, clx_problem *problem) {
     const char *place = (const char *)descs + i * descs->struct_size;
     clxent_status status = clx_problem_init(problem, (const clxent_desc *)(const void *)place);
-    if (status == CLXENT_SUCCESS && problem->op != &clx_shard)
+    if (status == CLXENT_SUCCESS && !clx_is_shard(problem))
         return clx_fail(CLXENT_INVALID_ARGUMENT, "descs[%zu] is no shard: it is of %s, with a class_total of %zu", i,
                         problem->op->title, problem->desc.class_total);
     return status;

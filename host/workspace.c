@@ -74,6 +74,8 @@ clx_workspace clx_workspace_of(const clx_problem *problem, const clx_geometry *g
         workspace.losses_at =
             aligned(TOTALS + workspace.chunks * (COUNTS * sizeof(uint64_t) + SUMS * problem->real_size));
         workspace.size = workspace.losses_at + (keeps_losses(problem) ? problem->rows * problem->real_size : 0);
+    } else if (problem->op->takes & CLX_TAKES_FEATURES) {
+        workspace.size = TOTALS; /* where kernels/linear.cl has two numbers */
     }
     if (geometry->splits) {
         workspace.parts_at = aligned(workspace.size);

@@ -209,7 +209,7 @@ typedef enum clxent_engine {
 enum {
     CLXENT_ACCUMULATE_GRAD = 1, /**< grad_input += gradient, instead of =. Losses with a backward pass */
     CLXENT_EMPTY_MEAN_ZERO = 2, /**< a mean over nothing (an empty batch, every row ignored) is 0, not NaN. Losses */
-    /** linear-cross-entropy: grad_input may leave out what cannot change it at the precision of storage: blocks of rows and classes
+    /** linear-cross-entropy, but not of a shard: grad_input may leave out what cannot change it at the precision of storage: blocks of rows and classes
      * where no logit has a gradient above u / (2 C) of that of its row's target, u being half the distance from 1 to the next
      * number of the storage type. All that is left out of a row is then at most u / 2 of that gradient times the largest weight. */
     CLXENT_FILTER_GRADIENT = 4

@@ -2,10 +2,13 @@
  * side, so that ignored rows cost nothing. A chunk of packed rows at a time then has its logits in the workspace.
  *
  * The workspace begins as that of a loss (reduce.cl); two numbers behind the totals are LISTED_ROWS, of the whole batch, and
- * CHUNK_ROWS, of the chunk at hand, which the kernels of a chunk read, since the host never learns them. */
+ * CHUNK_ROWS, of the chunk at hand, which the kernels of a chunk read, since the host never learns them.
+ *
+ * Of a shard a row has PLANES numbers in place of a loss and an lse, and the planes of a chunk are as long as that has rows. */
 
 #define LISTED_ROWS 6 /* in units of 8 bytes */
 #define CHUNK_ROWS 7
+#define PLANES 6 /* as in shard.cl */
 
 /* bits of `given` in the kernels below */
 #define HAS_SAMPLE_WEIGHT 1u
@@ -14,6 +17,9 @@
 #define HAS_OUTPUT 8u /* one for each row */
 #define HAS_GRAD_INPUT 16u
 #define ADDS_GRADIENT 32u
+#define HAS_PARTIAL 64u
+#define FIRST_SHARD 128u
+#define KEEPS_LOSSES 256u
 
 #define AT(type, memory, offset) ((__global type *)((memory) + (offset)))
 
@@ -52,7 +58,8 @@ __kernel void pack_rows(__global const char *target, ulong target_at, __global c
     __global char *base = workspace + workspace_at;
     const long listed = AT(const long, base, 0)[LISTED_ROWS];
     for (long i = (long)get_global_id(0); i < rows; i += (long)get_global_size(0)) {
-        AT(real, base, losses_at)[i] = (real)0;
+        if (given & KEEPS_LOSSES)
+            AT(real, base, losses_at)[i] = (real)0;
         if (i >= listed)
             continue;
         const long row = AT(const long, base, list_at)[i];
@@ -66,10 +73,20 @@ __kernel void pack_rows(__global const char *target, ulong target_at, __global c
     }
 }
 
+/* The partial of an ignored row, which is not looked at: as if its only class were one of logit 0 in the first shard, which makes
+ * its lse 0. */
+static void clear_partial(__global real *planes, long rows, bool first) {
+    planes[0] = first ? (real)0 : LOWEST;
+    planes[rows] = first ? (real)1 : (real)0;
+    for (int plane = 2; plane < PLANES; plane++)
+        planes[plane * rows] = (real)0;
+}
+
 /* What ignored rows get: a loss, an lse and a gradient of 0. */
 __kernel void clear_ignored(__global const char *target, ulong target_at, __global char *output, ulong output_at,
-                            __global char *lse, ulong lse_at, __global char *grad_input, ulong grad_input_at, long rows,
-                            long ignore_index, long features, long row_stride, uint given) {
+                            __global char *lse, ulong lse_at, __global char *partial, ulong partial_at,
+                            __global char *grad_input, ulong grad_input_at, long rows, long ignore_index, long features,
+                            long row_stride, uint given) {
     for (long row = (long)get_global_id(0); row < rows; row += (long)get_global_size(0)) {
         if ((long)AT(const target_t, target, target_at)[row] != ignore_index)
             continue;
@@ -77,6 +94,8 @@ __kernel void clear_ignored(__global const char *target, ulong target_at, __glob
             AT(real, output, output_at)[row] = (real)0;
         if (given & HAS_LSE)
             AT(real, lse, lse_at)[row] = (real)0;
+        if (given & HAS_PARTIAL)
+            clear_partial(AT(real, partial, partial_at) + row, rows, given & FIRST_SHARD);
         for (long d = 0; d < features && (given & HAS_GRAD_INPUT); d++)
             to_storage((real)0, AT(storage, grad_input, grad_input_at) + row * row_stride + d);
     }
@@ -123,6 +142,28 @@ __kernel void unpack_rows(__global char *output, ulong output_at, __global char 
             AT(real, output, output_at)[row] = AT(const real, base, losses_at)[i];
         if (given & HAS_LSE)
             AT(real, lse, lse_at)[row] = AT(const real, base, packed_lse_at)[i];
+    }
+}
+
+/* The merged partial of a chunk's rows. */
+__kernel void pack_merged(__global const char *merged, ulong merged_at, __global char *workspace, ulong workspace_at,
+                          ulong list_at, ulong planes_at, long first, long rows) {
+    __global char *base = workspace + workspace_at;
+    const long count = AT(const long, base, 0)[CHUNK_ROWS];
+    for (long e = (long)get_global_id(0); e < count * PLANES; e += (long)get_global_size(0)) {
+        const long plane = e / count, row = AT(const long, base, list_at)[first + e % count];
+        AT(real, base, planes_at)[e] = AT(const real, merged, merged_at)[plane * rows + row];
+    }
+}
+
+/* The partial of a chunk's rows, in its places. */
+__kernel void unpack_partial(__global char *partial, ulong partial_at, __global char *workspace, ulong workspace_at,
+                             ulong list_at, ulong planes_at, long first, long rows) {
+    __global char *base = workspace + workspace_at;
+    const long count = AT(const long, base, 0)[CHUNK_ROWS];
+    for (long e = (long)get_global_id(0); e < count * PLANES; e += (long)get_global_size(0)) {
+        const long plane = e / count, row = AT(const long, base, list_at)[first + e % count];
+        AT(real, partial, partial_at)[plane * rows + row] = AT(const real, base, planes_at)[e];
     }
 }
 

@@ -91,6 +91,38 @@ cl_mem keep_buffer(size_t size, const void *bytes) {
     return buffer;
 }
 
+clxent_status enqueue_exactly(const clxent_desc *desc, const clxent_host_args *args) {
+    clx_problem problem;
+    clxent_plan *plan = NULL;
+    clxent_plan_info info = {.struct_size = sizeof info};
+    clxent_args buffers;
+    cl_int error = CL_SUCCESS;
+    clxent_status status = clxent_plan_create(device.context, desc, &plan);
+    if (status != CLXENT_SUCCESS || clx_problem_init(&problem, desc) != CLXENT_SUCCESS)
+        return status;
+    clxent_args_init(&buffers);
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++) {
+        void *array = clx_host_array(args, tensor);
+        const size_t bytes = clx_tensor_bytes(&problem, tensor);
+        if (array == NULL || bytes == 0 || !clx_is_used(clx_tensor_use(&problem, tensor)))
+            continue;
+        clxent_buffer buffer = {keep_buffer(bytes, array), 0};
+        clx_set_buffer(&buffers, tensor, &buffer);
+    }
+    assert_int_equal(clxent_plan_get_info(plan, &info), CLXENT_SUCCESS);
+    if (info.workspace_size > 0)
+        buffers.workspace.mem = keep_buffer(info.workspace_size, NULL);
+    status = clxent_enqueue(device.queue, plan, &buffers, 0, NULL, NULL);
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS && error == CL_SUCCESS; tensor++)
+        if (clx_buffer(&buffers, tensor)->mem != NULL && clx_is_written(clx_tensor_use(&problem, tensor)))
+            error =
+                clEnqueueReadBuffer(device.queue, clx_buffer(&buffers, tensor)->mem, CL_TRUE, 0,
+                                    clx_tensor_bytes(&problem, tensor), clx_host_array(args, tensor), 0, NULL, NULL);
+    must(error);
+    clxent_plan_destroy(plan);
+    return status;
+}
+
 int close_device(void **state) {
     (void)state;
     while (kept.count > 0)

@@ -130,6 +130,10 @@ bool data_must_run(device_data *d, run_path path);
 /* A buffer with these bytes, or with what the driver hands out where `bytes` is NULL, that is let go with the device. */
 cl_mem keep_buffer(size_t size, const void *bytes);
 
+/* Enqueues on such buffers, of exactly the size that they must have, and reads back what was written. They are kept as the simulator
+ * takes the values of one that has an earlier one's place for uninitialised. */
+clxent_status enqueue_exactly(const clxent_desc *desc, const clxent_host_args *args);
+
 /* ---- comparison (device_compare.c) ---- */
 
 /* Ends the test where a guard band, padding or something read was changed. */

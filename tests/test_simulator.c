@@ -111,39 +111,6 @@ static void check_strips(void **state) {
 
 /* ---- shards ---- */
 
-/* Enqueues on buffers of exactly the size that they must have, which are kept, as the simulator takes the values of one that has an
- * earlier one's place for uninitialised. */
-static clxent_status enqueue_exactly(const clxent_desc *desc, const clxent_host_args *args) {
-    clx_problem problem;
-    clxent_plan *plan = NULL;
-    clxent_plan_info info = {.struct_size = sizeof info};
-    clxent_args buffers;
-    cl_int error = CL_SUCCESS;
-    clxent_status status = clxent_plan_create(device.context, desc, &plan);
-    if (status != CLXENT_SUCCESS || clx_problem_init(&problem, desc) != CLXENT_SUCCESS)
-        return status;
-    clxent_args_init(&buffers);
-    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++) {
-        void *array = clx_host_array(args, tensor);
-        if (array == NULL || !clx_is_used(clx_tensor_use(&problem, tensor)))
-            continue;
-        clxent_buffer buffer = {keep_buffer(clx_tensor_bytes(&problem, tensor), array), 0};
-        clx_set_buffer(&buffers, tensor, &buffer);
-    }
-    assert_int_equal(clxent_plan_get_info(plan, &info), CLXENT_SUCCESS);
-    if (info.workspace_size > 0)
-        buffers.workspace.mem = keep_buffer(info.workspace_size, NULL);
-    status = clxent_enqueue(device.queue, plan, &buffers, 0, NULL, NULL);
-    for (clx_tensor tensor = 0; tensor < CLX_TENSORS && error == CL_SUCCESS; tensor++)
-        if (clx_buffer(&buffers, tensor)->mem != NULL && clx_is_written(clx_tensor_use(&problem, tensor)))
-            error =
-                clEnqueueReadBuffer(device.queue, clx_buffer(&buffers, tensor)->mem, CL_TRUE, 0,
-                                    clx_tensor_bytes(&problem, tensor), clx_host_array(args, tensor), 0, NULL, NULL);
-    must(error);
-    clxent_plan_destroy(plan);
-    return status;
-}
-
 /* A few rows in uneven shards, one of a single class; and for one shard of all classes more rows than one run of a reduction. */
 static void check_shards(void **state) {
     static const struct { size_t batch, count, sizes[3]; } all[] = {{5, 3, {3, 1, 21}}, {90, 1, {3}}};

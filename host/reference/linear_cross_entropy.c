@@ -2,30 +2,41 @@
  *
  *     grad_hidden = G W,  grad_weight = G^T h,  grad_bias = sum_n G     with G the gradient of the logits
  *
- * all rounded once at the end. Numbers are copied to double first, so that the other file sees a problem of that type. */
-#include "row.h"
+ * all rounded once at the end. Of a shard W and b are of its classes, and grad_hidden is its part of the sum over all of them.
+ * Numbers are copied to double first, so that the other file sees a problem of that type. */
+#include "shard.h"
 
 #include "half.h"
 #include "status.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 
-/* What is handed to the cross-entropy. */
+/* What is handed to the cross-entropy, by tensor: the logits as input, and in their place their gradient. */
 typedef struct doubles {
-    double *logits, *weight, *sample_weight, *grad_output, *lse, *output;
+    double *of[CLX_TENSORS];
 } doubles;
+
+static const clx_tensor copied[] = {CLX_WEIGHT,      CLX_SAMPLE_WEIGHT, CLX_OUTPUT, CLX_LSE,
+                                    CLX_GRAD_OUTPUT, CLX_PARTIAL,       CLX_MERGED, CLX_WEIGHT_SUM};
+enum { COPIED = sizeof copied / sizeof copied[0] };
 
 static double number(const clx_problem *problem, clx_tensor tensor, const void *array, size_t i) {
     return clx_get_number(problem, clx_element_of(problem, tensor), array, i);
 }
 
-static double *copy(const clx_problem *problem, clx_tensor tensor, const void *array) {
-    if (array == NULL)
-        return NULL;
+static bool is_there(const clx_problem *problem, const clxent_host_args *args, clx_tensor tensor) {
+    return clx_host_array(args, tensor) != NULL && clx_is_used(clx_tensor_use(problem, tensor));
+}
+
+/* Of a tensor that is written zeros: nobody need have written to it before. */
+static double *copy(const clx_problem *problem, const clxent_host_args *args, clx_tensor tensor) {
     const size_t count = clx_tensor_bytes(problem, tensor) / clx_element_size(problem, tensor);
+    const bool is_read = !clx_is_written(clx_tensor_use(problem, tensor));
     double *made = calloc(count + 1, sizeof *made);
-    for (size_t i = 0; made != NULL && i < count; i++)
-        made[i] = number(problem, tensor, array, i);
+    for (size_t i = 0; made != NULL && is_read && i < count; i++)
+        made[i] = number(problem, tensor, clx_host_array(args, tensor), i);
     return made;
 }
 
@@ -98,53 +109,78 @@ static clxent_status cross_entropy(const clx_problem *problem, const clxent_host
     clxent_status status = clx_problem_init(&rows, &desc);
     clxent_host_args all;
     clxent_host_args_init(&all);
-    all.input = v->logits;
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++)
+        clx_set_host_array(&all, tensor, v->of[tensor]);
     all.target = args->target;
-    all.weight = v->weight;
-    all.sample_weight = v->sample_weight;
-    all.grad_output = v->grad_output;
-    all.lse = v->lse;
-    all.output = v->output;
-    all.grad_input = v->logits;
-    return status == CLXENT_SUCCESS ? clx_cross_entropy_reference(&rows, &all) : status;
+    all.grad_input = v->of[CLX_INPUT];
+    return status == CLXENT_SUCCESS ? rows.op->reference(&rows, &all) : status;
 }
 
 static void put_losses(const clx_problem *problem, const clxent_host_args *args, const doubles *v) {
     const bool none = problem->desc.reduction == CLXENT_REDUCTION_NONE;
     for (size_t i = 0; i < (none ? problem->rows : 1); i++)
-        clx_put_real(problem, args->output, i, v->output[i]);
+        clx_put_real(problem, args->output, i, v->of[CLX_OUTPUT][i]);
     for (size_t i = 0; i < problem->rows && args->lse != NULL; i++)
-        clx_put_real(problem, args->lse, i, counts(problem, args, i) ? v->lse[i] : 0);
+        clx_put_real(problem, args->lse, i, counts(problem, args, i) ? v->of[CLX_LSE][i] : 0);
 }
 
-static bool is_complete(const clxent_host_args *args, const doubles *v) {
-    return v->logits != NULL && v->output != NULL && (v->weight != NULL || args->weight == NULL) &&
-           (v->sample_weight != NULL || args->sample_weight == NULL) &&
-           (v->grad_output != NULL || args->grad_output == NULL) && (v->lse != NULL || args->lse == NULL);
+/* With the top as it will be stored, so that the sums are those that belong to the stored number. */
+static clx_partial rounded(const clx_problem *problem, clx_partial p) {
+    if (problem->desc.dtype == CLXENT_F64)
+        return p;
+    const long double top = p.top < -FLT_MAX ? -FLT_MAX : (float)p.top, rise = p.top - top;
+    p.linear += clx_times(p.masses, rise);
+    p.sum *= expl(rise);
+    p.top = top;
+    return p;
+}
+
+/* Of an ignored row, which is not looked at, as if its only class were one of logit 0 in the first shard: lse is then 0. */
+static clx_partial ignored_partial(const clx_problem *problem) {
+    const bool first = problem->desc.class_start == 0;
+    const double lowest = problem->desc.dtype == CLXENT_F64 ? -DBL_MAX : -FLT_MAX;
+    return (clx_partial){.top = first ? 0 : lowest, .sum = first ? 1 : 0};
+}
+
+static void put_partials(const clx_problem *problem, const clxent_host_args *args, const doubles *v) {
+    clx_problem wide = *problem;
+    wide.desc.dtype = CLXENT_F64;
+    for (size_t n = 0; n < problem->rows; n++) {
+        const clx_partial partial = counts(problem, args, n)
+                                        ? rounded(problem, clx_get_partial(&wide, v->of[CLX_PARTIAL], 0, n))
+                                        : ignored_partial(problem);
+        clx_put_partial(problem, args->partial, n, &partial);
+    }
+}
+
+static clxent_status make_doubles(const clx_problem *problem, const clxent_host_args *args, doubles *v) {
+    v->of[CLX_INPUT] = multiply(problem, args);
+    bool complete = v->of[CLX_INPUT] != NULL;
+    for (size_t i = 0; i < COPIED; i++) {
+        if (!is_there(problem, args, copied[i]))
+            continue;
+        v->of[copied[i]] = copy(problem, args, copied[i]);
+        complete = complete && v->of[copied[i]] != NULL;
+    }
+    if (complete)
+        return CLXENT_SUCCESS;
+    return clx_fail(CLXENT_OUT_OF_MEMORY, "no memory for %zu x %zu logits", problem->rows, problem->desc.classes);
 }
 
 clxent_status clx_linear_cross_entropy_reference(const clx_problem *problem, const clxent_host_args *args) {
-    doubles v = {
-        .logits = multiply(problem, args),
-        .weight = copy(problem, CLX_WEIGHT, args->weight),
-        .sample_weight = copy(problem, CLX_SAMPLE_WEIGHT, args->sample_weight),
-        .grad_output = copy(problem, CLX_GRAD_OUTPUT, problem->desc.pass == CLXENT_FORWARD ? NULL : args->grad_output),
-        .lse = copy(problem, CLX_LSE, args->lse),
-        .output = calloc(problem->rows + 1, sizeof(double)),
-    };
-    clxent_status status = CLXENT_SUCCESS;
-    if (!is_complete(args, &v) && !(problem->desc.pass == CLXENT_FORWARD && v.grad_output == NULL && v.logits != NULL))
-        status = clx_fail(CLXENT_OUT_OF_MEMORY, "no memory for %zu x %zu logits", problem->rows, problem->desc.classes);
+    doubles v = {{NULL}};
+    clxent_status status = make_doubles(problem, args, &v);
     if (status == CLXENT_SUCCESS)
         status = cross_entropy(problem, args, &v);
-    if (status == CLXENT_SUCCESS && problem->desc.pass != CLXENT_BACKWARD)
+    if (status == CLXENT_SUCCESS && problem->desc.pass != CLXENT_BACKWARD && clx_is_shard(problem))
+        put_partials(problem, args, &v);
+    else if (status == CLXENT_SUCCESS && problem->desc.pass != CLXENT_BACKWARD)
         put_losses(problem, args, &v);
     if (status == CLXENT_SUCCESS && problem->desc.pass != CLXENT_FORWARD) {
-        put_hidden(problem, args, v.logits);
-        put_layer(problem, args, v.logits);
+        put_hidden(problem, args, v.of[CLX_INPUT]);
+        put_layer(problem, args, v.of[CLX_INPUT]);
     }
-    double *all[] = {v.logits, v.weight, v.sample_weight, v.grad_output, v.lse, v.output};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        free(all[i]);
+    for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++)
+        free(v.of[tensor]);
     return status;
 }
