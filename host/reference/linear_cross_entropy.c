@@ -86,7 +86,8 @@ static void put_layer(const clx_problem *problem, const clxent_host_args *args, 
     }
 }
 
-static clxent_status cross_entropy(const clx_problem *problem, const clxent_host_args *args, const doubles *v) {
+/* The cross-entropy of the logits, which are refused where they have too many bytes. */
+static clxent_status problem_of_rows(const clx_problem *problem, clx_problem *rows) {
     clxent_desc desc = problem->desc;
     desc.op = CLXENT_CROSS_ENTROPY;
     desc.dtype = CLXENT_F64;
@@ -94,8 +95,10 @@ static clxent_status cross_entropy(const clx_problem *problem, const clxent_host
     desc.features = 0;
     desc.workspace_limit = 0;
     desc.flags &= ~(uint64_t)CLXENT_ACCUMULATE_GRAD;
-    clx_problem rows;
-    clxent_status status = clx_problem_init(&rows, &desc);
+    return clx_problem_init(rows, &desc);
+}
+
+static clxent_status cross_entropy(const clx_problem *rows, const clxent_host_args *args, const doubles *v) {
     clxent_host_args all;
     clxent_host_args_init(&all);
     all.input = v->logits;
@@ -106,7 +109,7 @@ static clxent_status cross_entropy(const clx_problem *problem, const clxent_host
     all.lse = v->lse;
     all.output = v->output;
     all.grad_input = v->logits;
-    return status == CLXENT_SUCCESS ? clx_cross_entropy_reference(&rows, &all) : status;
+    return clx_cross_entropy_reference(rows, &all);
 }
 
 static void put_losses(const clx_problem *problem, const clxent_host_args *args, const doubles *v) {
@@ -117,26 +120,30 @@ static void put_losses(const clx_problem *problem, const clxent_host_args *args,
         clx_put_real(problem, args->lse, i, counts(problem, args, i) ? v->lse[i] : 0);
 }
 
-static bool is_complete(const clxent_host_args *args, const doubles *v) {
+static bool is_complete(const clxent_host_args *args, const void *grad_output, const doubles *v) {
     return v->logits != NULL && v->output != NULL && (v->weight != NULL || args->weight == NULL) &&
            (v->sample_weight != NULL || args->sample_weight == NULL) &&
-           (v->grad_output != NULL || args->grad_output == NULL) && (v->lse != NULL || args->lse == NULL);
+           (v->grad_output != NULL || grad_output == NULL) && (v->lse != NULL || args->lse == NULL);
 }
 
 clxent_status clx_linear_cross_entropy_reference(const clx_problem *problem, const clxent_host_args *args) {
+    const void *grad_output = problem->desc.pass == CLXENT_FORWARD ? NULL : args->grad_output;
+    clx_problem rows;
+    clxent_status status = problem_of_rows(problem, &rows);
+    if (status != CLXENT_SUCCESS)
+        return status;
     doubles v = {
         .logits = multiply(problem, args),
         .weight = copy(problem, CLX_WEIGHT, args->weight),
         .sample_weight = copy(problem, CLX_SAMPLE_WEIGHT, args->sample_weight),
-        .grad_output = copy(problem, CLX_GRAD_OUTPUT, problem->desc.pass == CLXENT_FORWARD ? NULL : args->grad_output),
+        .grad_output = copy(problem, CLX_GRAD_OUTPUT, grad_output),
         .lse = copy(problem, CLX_LSE, args->lse),
         .output = calloc(problem->rows + 1, sizeof(double)),
     };
-    clxent_status status = CLXENT_SUCCESS;
-    if (!is_complete(args, &v) && !(problem->desc.pass == CLXENT_FORWARD && v.grad_output == NULL && v.logits != NULL))
+    if (!is_complete(args, grad_output, &v))
         status = clx_fail(CLXENT_OUT_OF_MEMORY, "no memory for %zu x %zu logits", problem->rows, problem->desc.classes);
     if (status == CLXENT_SUCCESS)
-        status = cross_entropy(problem, args, &v);
+        status = cross_entropy(&rows, args, &v);
     if (status == CLXENT_SUCCESS && problem->desc.pass != CLXENT_BACKWARD)
         put_losses(problem, args, &v);
     if (status == CLXENT_SUCCESS && problem->desc.pass != CLXENT_FORWARD) {
