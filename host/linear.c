@@ -52,7 +52,9 @@ static clxent_status choose_chunk(const clxent_plan *plan, clx_linear *l) {
     const size_t each = chunk_row_bytes(plan, l), fixed = fixed_bytes(plan),
                  rows = problem->rows > 0 ? problem->rows : 1;
     const uint64_t limit = problem->desc.workspace_limit;
-    if (each > (size_t)PTRDIFF_MAX / 2 / rows || fixed > (size_t)PTRDIFF_MAX / 2)
+    const size_t numbers = l->logits_stride + 2 * l->hidden_stride; /* of which `each` may have wrapped around */
+    if (numbers > (size_t)PTRDIFF_MAX / 2 / sizeof(double) || each > (size_t)PTRDIFF_MAX / 2 / rows ||
+        fixed > (size_t)PTRDIFF_MAX / 2)
         return clx_fail(CLXENT_INVALID_SHAPE,
                         "%zu rows of %zu classes take more bytes of workspace than this machine can address", rows,
                         problem->desc.classes);
