@@ -13,12 +13,14 @@
 #define FEWEST_ROWS 64  /* of a chunk, where nobody sets a limit: below, reading linear_weight takes longest */
 #define CHUNKS 64       /* for as large a batch as that, at most so many */
 #define ALIGNMENT 64    /* bytes */
-#define GROUP_ITEMS 256 /* of product_in_groups.cl, and what its tiles take of local memory */
-#define GROUP_NUMBERS (2 * 16 * 65)
-#define MOST_LISTERS 256  /* as in kernels/linear.cl */
-#define STATE_SLOT 64     /* of a chunk of a row, and */
-#define MAP_SLOT 128      /* of a row, as in workspace.c */
-#define LOOPS_PER_STEP 24 /* of a product's sum, where nothing is unrolled */
+#define LARGEST_SIDE 16 /* work-items of a group of product_in_groups.cl along each side of its square; the smallest; */
+#define SMALLEST_SIDE 4
+#define STEPS 16         /* what it has of each row and column in local memory at once */
+#define MOST_LISTERS 256 /* as in kernels/linear.cl */
+#define STATE_SLOT 64    /* of a chunk of a row, and */
+#define MAP_SLOT 128     /* of a row, as in workspace.c */
+#define LOOPS_PER_STEP 2 /* of a product's sum in groups: 21 for every 16 */
+#define LOOPS_AROUND 32  /* of a product, beside those */
 
 static size_t aligned(size_t bytes) {
     return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -95,17 +97,23 @@ static void lay_out(clxent_plan *plan, clx_linear *l) {
     plan->workspace.size = aligned(end);
 }
 
-/* Of the simplest form: where it is a product of at most so many steps, a work-item loops often enough. */
-static clxent_status check_loops(const clxent_plan *plan) {
-    const clxent_desc *desc = &plan->problem.desc;
-    const size_t limit = plan->core->device.loop_limit;
-    const bool backward = clx_has_backward(&plan->problem);
-    const size_t steps = backward && desc->classes > desc->features ? desc->classes : desc->features;
-    if (limit == 0 || (steps < limit && steps * LOOPS_PER_STEP <= limit))
+/* As many steps of a product's sum as a work-item may take at once. */
+static size_t steps_at_once(const clx_device *device) {
+    return device->loop_limit > 0 ? (device->loop_limit - LOOPS_AROUND) / LOOPS_PER_STEP : SIZE_MAX;
+}
+
+/* The sum of grad_hidden, over the classes, is taken in parts where it must be; the others are no longer than a row of
+ * hidden and a chunk. */
+static clxent_status check_loops(const clxent_plan *plan, clx_linear *l) {
+    const size_t features = plan->problem.desc.features;
+    l->steps = steps_at_once(&plan->core->device);
+    if (l->chunk > l->steps)
+        l->chunk = l->steps;
+    if (features <= l->steps)
         return CLXENT_SUCCESS;
     return clx_fail(CLXENT_UNSUPPORTED,
-                    "a product that sums %zu terms takes up to %zu loop iterations, this device stops after %zu", steps,
-                    steps * LOOPS_PER_STEP, limit);
+                    "a product that sums %zu terms takes up to %zu loop iterations, this device stops after %zu",
+                    features, features * LOOPS_PER_STEP + LOOPS_AROUND, plan->core->device.loop_limit);
 }
 
 /* ---- kernels ---- */
@@ -139,17 +147,17 @@ static void make_key(const clxent_plan *plan, const clx_linear *l, clx_program_k
     static const char *const targets[] = {"int", "long", "uchar"};
     const clxent_desc *desc = &plan->problem.desc;
     snprintf(key->op, sizeof key->op, "linear");
-    snprintf(key->engine, sizeof key->engine, "product_in_%s", l->in_groups ? "groups" : "panels");
+    snprintf(key->engine, sizeof key->engine, "product_in_%s", l->side > 0 ? "groups" : "panels");
     snprintf(key->options, sizeof key->options,
              "-cl-std=CL1.2 -D PRODUCT=1 -D STORAGE=%d -D TARGET_KIND=1 -D TARGET_TYPE=%s -D LANES=%zu -D LAYOUT=0 "
-             "-D PASS=0 -D GROUP=1 -D SHARED_ROWS=0 -D HAS_FMA=%d",
-             (int)desc->dtype, targets[desc->target_type], l->lanes, plan->core->device.fma);
+             "-D PASS=0 -D GROUP=1 -D SHARED_ROWS=0 -D HAS_FMA=%d -D SIDE=%zu",
+             (int)desc->dtype, targets[desc->target_type], l->lanes, plan->core->device.fma, l->side);
 }
 
 const char *clx_linear_kernel_name(clx_linear_kernel kernel) {
     static const char *const names[CLX_LINEAR_KERNELS] = {
-        "list_rows",   "pack_rows",   "clear_ignored",  "pack_hidden",    "unpack_hidden",
-        "unpack_rows", "sum_columns", "product_logits", "product_hidden", "product_weight"};
+        "list_rows",   "pack_rows", "clear_ignored",  "pack_hidden",    "unpack_hidden", "unpack_rows",
+        "sum_columns", "fill_rows", "product_logits", "product_hidden", "product_weight"};
     return names[kernel];
 }
 
@@ -194,27 +202,44 @@ static void release_kernels(clx_linear *l) {
     }
 }
 
-/* Where groups turn out to be too large for the device, panels, which need none. */
+/* The largest side of a group's square that fits into so many work-items and into local memory; 0: none. */
+static size_t choose_side(const clxent_plan *plan, size_t items) {
+    size_t side = LARGEST_SIDE;
+    while (side >= SMALLEST_SIDE && (side * side > items || 2 * STEPS * (4 * side + 1) * plan->problem.real_size >
+                                                                plan->core->device.local_memory))
+        side /= 2;
+    return side >= SMALLEST_SIDE ? side : 0;
+}
+
+static clxent_status check_side(const clx_device *device, size_t side) {
+    if (device->loop_limit == 0 || side > 0)
+        return CLXENT_SUCCESS;
+    return clx_fail(CLXENT_UNSUPPORTED,
+                    "products need groups of %d work-items on a device that stops after %zu loop iterations",
+                    SMALLEST_SIDE * SMALLEST_SIDE, device->loop_limit);
+}
+
+/* With smaller groups where the kernels turn out not to fit, in the end with panels, which need none. */
 static clxent_status create_products(clxent_plan *plan, clx_linear *l) {
     const clx_device *device = &plan->core->device;
     const bool wide = plan->problem.real_size == sizeof(double);
     const size_t native = clx_power_of_two(wide ? device->double_lanes : device->float_lanes);
-    l->in_groups = device->simt && device->max_work_group >= GROUP_ITEMS &&
-                   device->local_memory >= GROUP_NUMBERS * plan->problem.real_size;
+    size_t items = device->simt ? device->max_work_group : 0;
     for (;;) {
-        l->lanes = l->in_groups ? 1 : native < 4 ? 4 : native > 16 ? 16 : native;
-        clxent_status status = create_kernels(plan, l);
-        size_t items = GROUP_ITEMS;
-        for (int i = CLX_PRODUCT_LOGITS; i <= CLX_PRODUCT_WEIGHT && status == CLXENT_SUCCESS && l->in_groups; i++)
+        l->side = choose_side(plan, items);
+        l->lanes = l->side > 0 ? 1 : native < 4 ? 4 : native > 16 ? 16 : native;
+        clxent_status status = check_side(device, l->side);
+        if (status == CLXENT_SUCCESS)
+            status = create_kernels(plan, l);
+        for (int i = CLX_PRODUCT_LOGITS; i <= CLX_PRODUCT_WEIGHT && status == CLXENT_SUCCESS && l->side > 0; i++)
             status = group_limit(plan, l, (clx_linear_kernel)i, &items);
         l->lister = device->simt ? MOST_LISTERS : 1;
         if (l->lister > device->max_work_group)
             l->lister = device->max_work_group;
         if (status == CLXENT_SUCCESS)
             status = group_limit(plan, l, CLX_LIST_ROWS, &l->lister);
-        if (status != CLXENT_SUCCESS || items == GROUP_ITEMS)
+        if (status != CLXENT_SUCCESS || l->side * l->side <= items)
             return status;
-        l->in_groups = false;
         release_kernels(l);
         clReleaseKernel(plan->kernels[CLX_REDUCE_ROWS]);
         plan->kernels[CLX_REDUCE_ROWS] = NULL;
@@ -230,7 +255,7 @@ clxent_status clx_linear_create(clxent_plan *plan) {
     l->hidden_stride = stride_of(plan->problem.desc.features);
     clxent_status status = choose_chunk(plan, l);
     if (status == CLXENT_SUCCESS)
-        status = check_loops(plan);
+        status = check_loops(plan, l);
     if (status != CLXENT_SUCCESS)
         return status;
     lay_out(plan, l);

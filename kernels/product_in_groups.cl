@@ -1,15 +1,31 @@
 /* Products for GPUs: a work-group has a square of C, and copies what it needs of A and B into local memory, a few steps of
- * the sum at a time; each work-item sums EACH x EACH elements in registers. */
+ * the sum at a time; each work-item sums 4 x 4 elements in registers. What is as short as that is written out, since
+ * host/linear.c counts on a bound of how often a work-item loops. */
 
-#define SIDE 16 /* work-items along each side of a group's square */
-#define EACH 4  /* elements of each along each side, SIDE apart */
-#define SQUARE (SIDE * EACH)
+/* SIDE: work-items along each side of a group's square, 16 where the device can */
+#define SQUARE (SIDE * 4) /* elements: four of each work-item, SIDE apart */
 #define STEPS 16
 #define GROUP_ITEMS (SIDE * SIDE)
 
 /* Element (m, k) of A and (k, n) of B, 0 outside. */
 static real a_element(const product *p, long m, long k) {
     return m < p->rows && k < p->depth ? p->a[m * p->a_row + k * p->a_step] : (real)0;
+}
+
+typedef REAL_N(4) four;
+
+static void store_element(const product *p, long m, long n, real sum) {
+    if (m < p->rows && n < p->columns && (p->depth > 0 || !(p->flags & ADDS))) {
+        __global real *to = p->c + m * p->c_row + n;
+        *to = FIRST_OF(p, to, n) + sum;
+    }
+}
+
+static void store_row(const product *p, long m, long n, four sum) {
+    store_element(p, m, n, sum.s0);
+    store_element(p, m, n + SIDE, sum.s1);
+    store_element(p, m, n + 2 * SIDE, sum.s2);
+    store_element(p, m, n + 3 * SIDE, sum.s3);
 }
 
 #define B_AS_STORED(p, at) from_storage((__global const storage *)(p)->b + (at))
@@ -23,10 +39,7 @@ static real a_element(const product *p, long m, long k) {
         const int item = (int)get_local_id(0), x = item % SIDE, y = item / SIDE;                                       \
         const long across = (columns + SQUARE - 1) / SQUARE;                                                           \
         const long m0 = (long)get_group_id(0) / across * SQUARE, n0 = (long)get_group_id(0) % across * SQUARE;         \
-        real sum[EACH][EACH];                                                                                          \
-        for (int i = 0; i < EACH; i++)                                                                                 \
-            for (int j = 0; j < EACH; j++)                                                                             \
-                sum[i][j] = (real)0;                                                                                   \
+        four sum0 = (four)0, sum1 = (four)0, sum2 = (four)0, sum3 = (four)0;                                           \
         for (long k0 = 0; k0 < p.depth; k0 += STEPS) {                                                                 \
             for (int e = item; e < SQUARE * STEPS; e += GROUP_ITEMS) {                                                 \
                 const bool steps_first = p.a_step == 1;                                                                \
@@ -40,23 +53,19 @@ static real a_element(const product *p, long m, long k) {
             }                                                                                                          \
             barrier(CLK_LOCAL_MEM_FENCE);                                                                              \
             for (int k = 0; k < STEPS; k++) {                                                                          \
-                _Pragma("unroll") for (int i = 0; i < EACH; i++) {                                                     \
-                    const real left = near_a[k][y + i * SIDE];                                                         \
-                    _Pragma("unroll") for (int j = 0; j < EACH; j++)                                                   \
-                        sum[i][j] = FMA(left, near_b[k][x + j * SIDE], sum[i][j]);                                     \
-                }                                                                                                      \
+                __local const real *left = near_a[k] + y, *right = near_b[k] + x;                                      \
+                const four all = (four)(right[0], right[SIDE], right[2 * SIDE], right[3 * SIDE]);                      \
+                sum0 = FMA((four)(left[0]), all, sum0);                                                                \
+                sum1 = FMA((four)(left[SIDE]), all, sum1);                                                             \
+                sum2 = FMA((four)(left[2 * SIDE]), all, sum2);                                                         \
+                sum3 = FMA((four)(left[3 * SIDE]), all, sum3);                                                         \
             }                                                                                                          \
             barrier(CLK_LOCAL_MEM_FENCE);                                                                              \
         }                                                                                                              \
-        for (int i = 0; i < EACH; i++) {                                                                               \
-            for (int j = 0; j < EACH; j++) {                                                                           \
-                const long m = m0 + y + i * SIDE, n = n0 + x + j * SIDE;                                               \
-                if (m < p.rows && n < p.columns && (p.depth > 0 || !(flags & ADDS))) {                                 \
-                    __global real *to = p.c + m * p.c_row + n;                                                         \
-                    *to = FIRST_OF(&p, to, n) + sum[i][j];                                                             \
-                }                                                                                                      \
-            }                                                                                                          \
-        }                                                                                                              \
+        store_row(&p, m0 + y, n0 + x, sum0);                                                                           \
+        store_row(&p, m0 + y + SIDE, n0 + x, sum1);                                                                    \
+        store_row(&p, m0 + y + 2 * SIDE, n0 + x, sum2);                                                                \
+        store_row(&p, m0 + y + 3 * SIDE, n0 + x, sum3);                                                                \
     }
 
 DEFINE_PRODUCT(product_logits, B_AS_STORED, 1)
