@@ -246,7 +246,7 @@ static void refusals(void **state) {
     REFUSES(LOSS_BOTH, targets_of(&c)[1] = 5, CLXENT_INVALID_TARGET, "target[1] = 5 is outside [0, 5)");
     REFUSES(LOSS_BOTH, targets_of(&c)[2] = -1, CLXENT_INVALID_TARGET, "target[2] = -1 is outside [0, 5)");
     REFUSES(LOSS, targets_of(&c)[0] = targets_of(&c)[1] = 9, CLXENT_INVALID_TARGET, "target[0] = 9 is outside [0, 5)");
-    REFUSES(LOSS_BOTH, c.desc.flags = 8, CLXENT_INVALID_OPTION, "flags is 0x8, of which 0x3 are defined");
+    REFUSES(LOSS_BOTH, c.desc.flags = 8, CLXENT_INVALID_OPTION, "flags is 0x8, of which 0x7 are defined");
     REFUSES(LOGITS_BOTH, c.desc.target_type = CLXENT_TARGET_I32, CLXENT_INVALID_OPTION, "target_type is 0");
     REFUSES(LOSS_BOTH, c.host.target2 = NULL, CLXENT_MISSING_BUFFER, "mix_lambda is given, but target2 is null");
     REFUSES(LOSS_BOTH, (c.desc.mix_lambda = .5, c.host.mix_lambda = c.host.target2 = NULL), CLXENT_MISSING_BUFFER,

@@ -94,7 +94,7 @@ static clxent_status problem_of_rows(const clx_problem *problem, clx_problem *ro
     desc.row_stride = 0;
     desc.features = 0;
     desc.workspace_limit = 0;
-    desc.flags &= ~(uint64_t)CLXENT_ACCUMULATE_GRAD;
+    desc.flags &= ~((uint64_t)CLXENT_ACCUMULATE_GRAD | CLXENT_FILTER_GRADIENT);
     return clx_problem_init(rows, &desc);
 }
 

@@ -142,7 +142,7 @@ clxent_desc fuzz_take_later(fuzz_bytes *bytes) {
     desc.batch = fuzz_take(bytes) % 7;
     desc.classes = 1 + fuzz_take(bytes) % 70;
     desc.reduction = (clxent_reduction)(fuzz_take(bytes) % 3);
-    desc.flags = fuzz_take(bytes) % 4;
+    desc.flags = fuzz_take(bytes) % (desc.op == CLXENT_LINEAR_CROSS_ENTROPY ? 8u : 4u);
     desc.z_loss = PICK(bytes, 0, 1e-4f, .125, 1);
     desc.ignore_index = (int64_t)PICK(bytes, -100, 0, (double)desc.classes - 1, INT32_MAX);
     const uint8_t first = fuzz_take(bytes), second = fuzz_take(bytes), third = fuzz_take(bytes);
