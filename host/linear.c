@@ -16,7 +16,8 @@
 #define LARGEST_SIDE 16 /* work-items of a group of product_in_groups.cl along each side of its square; the smallest; */
 #define SMALLEST_SIDE 4
 #define STEPS 16         /* what it has of each row and column in local memory at once */
-#define MOST_LISTERS 256 /* as in kernels/linear.cl */
+#define MOST_LISTERS 256 /* of which each has a number in local memory */
+#define SIMT_GROUP 64
 #define STATE_SLOT 64    /* of a chunk of a row, and */
 #define MAP_SLOT 128     /* of a row, as in workspace.c */
 #define LOOPS_PER_STEP 3 /* of a product's sum in groups: 35 for 16 with the smallest side, the ends of loops too */
@@ -58,7 +59,9 @@ static clxent_status choose_chunk(const clxent_plan *plan, clx_linear *l) {
     const size_t each = chunk_row_bytes(plan, l), fixed = fixed_bytes(plan),
                  rows = problem->rows > 0 ? problem->rows : 1;
     const uint64_t limit = problem->desc.workspace_limit;
-    if (each > (size_t)PTRDIFF_MAX / 2 / rows || fixed > (size_t)PTRDIFF_MAX / 2)
+    const size_t numbers = l->logits_stride + 2 * l->hidden_stride; /* of which `each` may have wrapped around */
+    if (numbers > (size_t)PTRDIFF_MAX / 2 / sizeof(double) || each > (size_t)PTRDIFF_MAX / 2 / rows ||
+        fixed > (size_t)PTRDIFF_MAX / 2)
         return clx_fail(CLXENT_INVALID_SHAPE,
                         "%zu rows of %zu classes take more bytes of workspace than this machine can address", rows,
                         problem->desc.classes);
@@ -148,6 +151,11 @@ static clxent_status create_rows(clxent_plan *plan, clx_linear *l) {
     return status;
 }
 
+/* LISTERS of kernels/linear.cl. */
+static size_t most_listers(const clx_device *device) {
+    return device->simt && device->local_memory >= MOST_LISTERS * sizeof(int64_t) ? MOST_LISTERS : 1;
+}
+
 static void make_key(const clxent_plan *plan, const clx_linear *l, clx_program_key *key) {
     static const char *const targets[] = {"int", "long", "uchar"};
     const clxent_desc *desc = &plan->problem.desc;
@@ -155,8 +163,9 @@ static void make_key(const clxent_plan *plan, const clx_linear *l, clx_program_k
     snprintf(key->engine, sizeof key->engine, "product_in_%s", l->side > 0 ? "groups" : "panels");
     snprintf(key->options, sizeof key->options,
              "-cl-std=CL1.2 -D PRODUCT=1 -D STORAGE=%d -D TARGET_KIND=1 -D TARGET_TYPE=%s -D LANES=%zu -D LAYOUT=0 "
-             "-D PASS=0 -D GROUP=1 -D SHARED_ROWS=0 -D HAS_FMA=%d -D SIDE=%zu",
-             (int)desc->dtype, targets[desc->target_type], l->lanes, plan->core->device.fma, l->side);
+             "-D PASS=0 -D GROUP=1 -D SHARED_ROWS=0 -D HAS_FMA=%d -D SIDE=%zu -D LISTERS=%zu",
+             (int)desc->dtype, targets[desc->target_type], l->lanes, plan->core->device.fma, l->side,
+             most_listers(&plan->core->device));
 }
 
 const char *clx_linear_kernel_name(clx_linear_kernel kernel) {
@@ -239,11 +248,16 @@ static clxent_status create_products(clxent_plan *plan, clx_linear *l) {
             status = create_kernels(plan, l);
         for (int i = CLX_PRODUCT_LOGITS; i <= CLX_PRODUCT_WEIGHT && status == CLXENT_SUCCESS && l->side > 0; i++)
             status = group_limit(plan, l, (clx_linear_kernel)i, &items);
-        l->lister = device->simt ? MOST_LISTERS : 1;
+        l->lister = most_listers(device);
+        l->group = device->simt ? SIMT_GROUP : 1;
         if (l->lister > device->max_work_group)
             l->lister = device->max_work_group;
+        if (l->group > device->max_work_group)
+            l->group = 1;
         if (status == CLXENT_SUCCESS)
             status = group_limit(plan, l, CLX_LIST_ROWS, &l->lister);
+        for (int i = CLX_PACK_ROWS; i <= CLX_FILL_ROWS && status == CLXENT_SUCCESS; i++)
+            status = group_limit(plan, l, (clx_linear_kernel)i, &l->group);
         if (status != CLXENT_SUCCESS || l->side * l->side <= items)
             return status;
         release_kernels(l);

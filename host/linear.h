@@ -35,6 +35,7 @@ struct clx_linear {
     size_t side;   /* of a group's square in product_in_groups.cl; 0: products by product_in_panels.cl */
     size_t lanes;  /* of the program of the products */
     size_t lister; /* work-items that list the rows */
+    size_t group;  /* of a group of the kernels that pack and unpack */
     size_t chunk;  /* rows of a chunk */
     clxent_product_function function; /* for products in place of those kernels, else NULL; under the plan's lock */
     void *user;

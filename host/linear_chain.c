@@ -4,7 +4,6 @@
 #include "status.h"
 
 #define MOST_ITEMS ((size_t)1 << 20)
-#define SIMT_GROUP 64
 
 bool clx_chain_has(const clx_chain *c, clx_tensor tensor) {
     return (c->call->tensors & 1u << tensor) != 0;
@@ -72,7 +71,7 @@ void clx_set_bits(clx_setter *s, cl_uint bits) {
 
 clxent_status clx_finish(clx_setter *s, size_t things) {
     const clx_device *device = &s->c->plan->core->device;
-    size_t group = device->simt && device->max_work_group >= SIMT_GROUP ? SIMT_GROUP : 1;
+    const size_t group = s->c->l->group;
     size_t most = device->loop_limit > 0 ? SIZE_MAX
                   : device->simt         ? MOST_ITEMS
                                          : device->compute_units * CLX_ITEMS_OF_UNIT;

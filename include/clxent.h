@@ -526,7 +526,8 @@ typedef struct clxent_plan_info {
     size_t work_items;       /**< work-items that it is launched with, over all groups; 0 for an empty batch */
     size_t workspace_size;   /**< bytes that args.workspace must hold; 0: none needed */
     unsigned kernels;        /**< kernels that one clxent_enqueue launches; counting invalid or correct rows, a
-                                weight_sum and a second target may take up to two more each */
+                                weight_sum and a second target may take up to two more each; of
+                                linear-cross-entropy lse takes one more, and a gradient of the layer one for each chunk */
     unsigned programs_built; /**< programs that clxent_plan_create had to compile for this plan: 0 when it was there */
 } clxent_plan_info;
 

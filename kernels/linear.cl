@@ -23,25 +23,28 @@
 
 #define AT(type, memory, offset) ((__global type *)((memory) + (offset)))
 
-/* Lists the rows whose target is not ignore_index, in ascending order. One work-group: each work-item has a stretch of the rows,
- * counts, and begins where those before it end. */
-#define MOST_LISTERS 256
+/* Lists the rows whose target is not ignore_index, in ascending order. One work-group of at most LISTERS: each work-item has a
+ * stretch of the rows, counts, and begins where those before it end. One alone needs no local memory. */
 __kernel void list_rows(__global const char *target, ulong target_at, __global char *workspace, ulong workspace_at,
                         ulong list_at, long rows, long ignore_index) {
-    __local long counts[MOST_LISTERS];
+#if LISTERS > 1
+    __local long counts[LISTERS];
+#endif
     __global const target_t *from = AT(const target_t, target, target_at);
     __global long *list = AT(long, workspace, workspace_at + list_at);
     const int item = (int)get_local_id(0), items = (int)get_local_size(0);
     const long stretch = (rows + items - 1) / items;
     const long begin = min(item * stretch, rows), end = min(begin + stretch, rows);
+    long at = 0;
+#if LISTERS > 1
     long count = 0;
     for (long row = begin; row < end; row++)
         count += (long)from[row] != ignore_index;
     counts[item] = count;
     barrier(CLK_LOCAL_MEM_FENCE);
-    long at = 0;
     for (int i = 0; i < item; i++)
         at += counts[i];
+#endif
     for (long row = begin; row < end; row++)
         if ((long)from[row] != ignore_index)
             list[at++] = row;

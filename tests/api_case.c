@@ -11,7 +11,25 @@ clxent_desc good_desc(clxent_op op, clxent_pass pass) {
     desc.batch = 3;
     desc.classes = 5;
     desc.parts = op == CLXENT_MERGE ? 2 : 0;
+    desc.features = op == CLXENT_LINEAR_CROSS_ENTROPY ? 4 : 0;
     return desc;
+}
+
+clxent_desc good_shard(clxent_pass pass) {
+    clxent_desc desc = good_desc(CLXENT_CROSS_ENTROPY, pass);
+    desc.class_start = 2;
+    desc.class_total = 9;
+    return desc;
+}
+
+void limit_workspace(clxent_desc *desc) {
+    clxent_plan *plan = NULL;
+    unsigned long long least = 0;
+    desc->workspace_limit = 1;
+    assert_int_equal(clxent_plan_create(the_device.context, desc, &plan), CLXENT_INVALID_OPTION);
+    assert_int_equal(sscanf(clxent_last_error(), "workspace_limit is 1, a chunk of one row needs %llu bytes", &least),
+                     1);
+    desc->workspace_limit = least;
 }
 
 bool is_loss(clxent_op op) {
@@ -27,9 +45,10 @@ clxent_pass last_pass(clxent_op op) {
 }
 
 clxent_op op_with(int tensor) {
-    return tensor == CLX_POS_WEIGHT                        ? CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS
-           : tensor == CLX_PARTIAL || tensor == CLX_MERGED ? CLXENT_MERGE
-                                                           : CLXENT_CROSS_ENTROPY;
+    return tensor >= CLX_LINEAR_WEIGHT && tensor <= CLX_GRAD_LINEAR_BIAS ? CLXENT_LINEAR_CROSS_ENTROPY
+           : tensor == CLX_POS_WEIGHT                                    ? CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS
+           : tensor == CLX_PARTIAL || tensor == CLX_MERGED               ? CLXENT_MERGE
+                                                                         : CLXENT_CROSS_ENTROPY;
 }
 
 void set_all_options(clxent_desc *desc) {
@@ -113,9 +132,10 @@ static double value_at(const api_case *c, int tensor, size_t i) {
     bool probability = (tensor == CLX_INPUT && c->desc.op == CLXENT_BINARY_CROSS_ENTROPY) || tensor == CLX_TARGET;
     if (probability)
         return .125 * (double)((i * 5 + (size_t)tensor) % 7 + 1);
-    if (tensor == CLX_WEIGHT || tensor == CLX_SAMPLE_WEIGHT || tensor == CLX_POS_WEIGHT)
+    if (tensor == CLX_WEIGHT || tensor == CLX_SAMPLE_WEIGHT || tensor == CLX_POS_WEIGHT || tensor == CLX_WEIGHT_SUM)
         return .5 + .25 * (double)((i + (size_t)tensor) % 4);
-    bool sum = tensor == CLX_PARTIAL && i / (c->desc.batch * c->desc.inner) % 2 == 1; /* a plane in two is of such */
+    bool partial = tensor == CLX_PARTIAL || tensor == CLX_MERGED;
+    bool sum = partial && i / (c->desc.batch * c->desc.inner) % 2 == 1; /* a plane in two is of such */
     if (sum)
         return 1 + .125 * (double)(i % 5);
     if (tensor == CLX_MIX_LAMBDA)
@@ -139,7 +159,8 @@ static void fill_classes(api_case *c, int tensor, size_t rows) {
 
 /* Gradients that are added to are read too. */
 static bool is_read(const api_case *c, clx_tensor tensor, clx_use use) {
-    return !clx_is_written(use) || (tensor == CLX_GRAD_INPUT && (c->desc.flags & CLXENT_ACCUMULATE_GRAD) != 0);
+    bool gradient = tensor == CLX_GRAD_INPUT || tensor == CLX_GRAD_LINEAR_WEIGHT || tensor == CLX_GRAD_LINEAR_BIAS;
+    return !clx_is_written(use) || (gradient && (c->desc.flags & CLXENT_ACCUMULATE_GRAD) != 0);
 }
 
 void case_fill(api_case *c) {

@@ -19,14 +19,14 @@
 #include "tensor.h"
 
 #define ARRAY_BYTES 2048
-#define UNTOUCHED 0xFF                               /* every byte of what nobody wrote: a NaN in float and in double */
-#define CASE_TENSORS (CLX_WEIGHT_SUM + 1)            /* those of the operations that take logits */
+#define UNTOUCHED 0xFF /* every byte of what nobody wrote: a NaN in float and in double */
+#define CASE_TENSORS CLX_TENSORS
 #define WORKSPACE CASE_TENSORS                       /* the place of the workspace behind the tensors */
 #define NO_EVENT ((cl_event)(void *)&the_device)     /* what *event holds before a call that must not touch it */
 #define NO_PLAN ((clxent_plan *)(void *)&the_device) /* the same for *plan */
 
 /* For loops over all operations and passes. */
-#define LAST_OP CLXENT_MERGE
+#define LAST_OP CLXENT_LINEAR_CROSS_ENTROPY
 bool has_pass(clxent_op op, clxent_pass pass);
 clxent_pass last_pass(clxent_op op);
 
@@ -79,8 +79,14 @@ void let_go(cl_event user);
 cl_int state_of(cl_event event);
 void wait_for(cl_event event);
 
-/* Three rows of five classes, F32; of MERGE, in two parts. */
+/* Three rows of five classes, F32; of MERGE, in two parts; of LINEAR_CROSS_ENTROPY, from four features. */
 clxent_desc good_desc(clxent_op op, clxent_pass pass);
+
+/* The same five classes as a shard of nine, of which it has the targets of two rows. */
+clxent_desc good_shard(clxent_pass pass);
+
+/* The least workspace_limit that LINEAR_CROSS_ENTROPY takes, so that a chunk is one row. */
+void limit_workspace(clxent_desc *desc);
 
 /* The options of cross-entropy that change the loss or its gradient, all at once; ignores class 1, accumulates. */
 void set_all_options(clxent_desc *desc);

@@ -49,6 +49,7 @@ void expect_results(attempt *a, const char *file, int line);
 
 /* For `setup`. */
 #define PROBABILITIES set_probabilities(&a.c.desc, CLXENT_TARGET_PROBABILITIES)
+#define SHARD(pass) (a.c.desc = good_shard(CLXENT_##pass))
 #define NO_REDUCTION (a.c.desc.reduction = CLXENT_REDUCTION_NONE)
 #define ACCUMULATES (a.c.desc.flags = CLXENT_ACCUMULATE_GRAD)
 

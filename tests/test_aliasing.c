@@ -11,9 +11,11 @@ static void workspace_that_overlaps(void **state) {
         for (size_t behind = 0; behind < 2; behind++) {
             attempt a;
             case_begin(&a.c, BOTH_WITH(tensor));
+            if (a.c.desc.op == CLXENT_LINEAR_CROSS_ENTROPY)
+                limit_workspace(&a.c.desc); /* so that there is room for it, too */
             begin_good(&a);
             size_t last = (case_bytes(&a.c, tensor) - 1) / 16 * 16;
-            case_resize(&a.c, tensor, 1024);
+            case_resize(&a.c, tensor, ARRAY_BYTES);
             a.args->workspace = (clxent_buffer){case_buffer(&a.c, tensor)->mem, last + 16 * behind};
             if (behind)
                 expect_results(&a, __FILE__, __LINE__);
@@ -62,15 +64,17 @@ static void forbidden_aliases(void **state) {
 }
 
 /* Every tensor that is written over every other one that there is, where the two may not be the same bytes. */
-static void refuse_all_overlaps(clxent_op op, clxent_pass pass, bool accumulates) {
+static void refuse_all_overlaps(clxent_desc desc, bool accumulates) {
+    const bool in_place = desc.op != CLXENT_LINEAR_CROSS_ENTROPY && !accumulates;
     size_t seen = 0;
     for (int written = 0; written < CASE_TENSORS; written++) {
         for (int other = 0; other < CASE_TENSORS; other++) {
             attempt a;
-            case_begin(&a.c, op, pass);
+            case_begin(&a.c, desc.op, desc.pass);
+            a.c.desc = desc;
             a.c.desc.flags = accumulates ? CLXENT_ACCUMULATE_GRAD : 0;
             case_fill(&a.c);
-            bool allowed = written == CLX_GRAD_INPUT && other == CLX_INPUT && !accumulates;
+            bool allowed = written == CLX_GRAD_INPUT && other == CLX_INPUT && in_place;
             if (written == other || allowed || !case_has(&a.c, written) || !case_has(&a.c, other) ||
                 !case_writes(&a.c, written))
                 continue;
@@ -86,16 +90,19 @@ static void refuse_all_overlaps(clxent_op op, clxent_pass pass, bool accumulates
             seen++;
         }
     }
-    assert_true(seen > 8);
+    assert_true(seen > 2);
 }
 
 static void every_overlap_is_refused(void **state) {
     (void)state;
-    refuse_all_overlaps(LOSS_BOTH, false);
-    refuse_all_overlaps(LOSS_BOTH, true);
-    refuse_all_overlaps(LOGITS_BOTH, false);
-    refuse_all_overlaps(LOGITS_BOTH, true);
-    refuse_all_overlaps(CLXENT_MERGE, CLXENT_FORWARD, false);
+    for (int accumulates = 0; accumulates < 2; accumulates++) {
+        refuse_all_overlaps(good_desc(LOSS_BOTH), accumulates);
+        refuse_all_overlaps(good_desc(LOGITS_BOTH), accumulates);
+        refuse_all_overlaps(good_desc(LINEAR_BOTH), accumulates);
+        refuse_all_overlaps(good_shard(CLXENT_BACKWARD), accumulates);
+    }
+    refuse_all_overlaps(good_desc(CLXENT_MERGE, CLXENT_FORWARD), false);
+    refuse_all_overlaps(good_shard(CLXENT_FORWARD), false);
 }
 
 /* What is added to is read as well, so not even the same bytes are allowed. */
@@ -129,6 +136,7 @@ static void allowed_aliases(void **state) {
     ACCEPTS(BINARY_BOTH, IN_PLACE(GRAD_INPUT, INPUT));
     ACCEPTS(LOGITS_BACKWARD, IN_PLACE(GRAD_INPUT, INPUT));
     ACCEPTS(LOGITS_BOTH, IN_PLACE(GRAD_INPUT, INPUT));
+    ACCEPTS_WITH(LOSS_BACKWARD, SHARD(BACKWARD), IN_PLACE(GRAD_INPUT, INPUT));
     /* Neighbours touch and do not overlap. */
     ACCEPTS(SOFTMAX, OVER(OUTPUT, INPUT, 60));
     ACCEPTS(LOSS_BOTH, OVER(OUTPUT, INPUT, 60));
@@ -140,6 +148,9 @@ static void allowed_aliases(void **state) {
             (OVER(SAMPLE_WEIGHT, WEIGHT, 8), case_set_array(&a.c, CLX_SAMPLE_WEIGHT, a.c.array[CLX_WEIGHT] + 8)));
     ACCEPTS(LOGITS_BOTH, IN_PLACE(POS_WEIGHT, WEIGHT));
     ACCEPTS(LOGITS_BOTH, IN_PLACE(SAMPLE_WEIGHT, TARGET));
+    ACCEPTS(LINEAR_BOTH, IN_PLACE(LINEAR_BIAS, WEIGHT));
+    ACCEPTS(LINEAR_BOTH, IN_PLACE(INPUT, LINEAR_WEIGHT));
+    ACCEPTS_WITH(LOSS_BACKWARD, SHARD(BACKWARD), IN_PLACE(SAMPLE_WEIGHT, WEIGHT_SUM));
 }
 
 /* What lies over something else as it may takes nothing back of what is refused in another tensor. */

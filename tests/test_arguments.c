@@ -101,7 +101,7 @@ static void one_buffer_for_all(void **state) {
     c.args.lse.offset += 2;
     assert_refused(case_run(&c), CLXENT_INVALID_BUFFER, "lse has offset 8194, which is not a multiple of 4");
     c.args.lse.offset = size - 8;
-    assert_refused(case_run(&c), CLXENT_BUFFER_TOO_SMALL, "lse needs 12 bytes from offset 18424");
+    assert_refused(case_run(&c), CLXENT_BUFFER_TOO_SMALL, "lse needs 12 bytes from offset 22520");
     c.args.lse.offset = c.args.target.offset + 8;
     assert_refused(case_run(&c), CLXENT_INVALID_BUFFER, "lse overlaps target");
     c.args.lse.offset = c.args.workspace.offset;

@@ -4,15 +4,32 @@
 #include "enqueue_attempt.h"
 
 /* Bytes of each tensor of three rows of five classes, and what its offset must be a multiple of; for cross-entropy with
- * class indices, but pos_weight, which only the binary one with logits has, and what only the merge of two parts has. */
+ * class indices, but pos_weight, which only the binary one with logits has, what only the merge of two parts has, and what only
+ * linear-cross-entropy from four features has. */
 static const struct {
     size_t size, alignment;
 } tensors[CASE_TENSORS] = {
-    [CLX_INPUT] = {60, 4},         [CLX_TARGET] = {12, 4},       [CLX_TARGET2] = {12, 4},    [CLX_WEIGHT] = {20, 4},
-    [CLX_SAMPLE_WEIGHT] = {12, 4}, [CLX_POS_WEIGHT] = {20, 4},   [CLX_MIX_LAMBDA] = {4, 4},  [CLX_OUTPUT] = {4, 4},
-    [CLX_LSE] = {12, 4},           [CLX_ARGMAX] = {24, 8},       [CLX_GRAD_OUTPUT] = {4, 4}, [CLX_GRAD_INPUT] = {60, 4},
-    [CLX_INVALID_COUNT] = {8, 8},  [CLX_CORRECT_COUNT] = {8, 8}, [CLX_PARTIAL] = {144, 4},   [CLX_MERGED] = {72, 4},
+    [CLX_INPUT] = {60, 4},
+    [CLX_TARGET] = {12, 4},
+    [CLX_TARGET2] = {12, 4},
+    [CLX_WEIGHT] = {20, 4},
+    [CLX_SAMPLE_WEIGHT] = {12, 4},
+    [CLX_POS_WEIGHT] = {20, 4},
+    [CLX_MIX_LAMBDA] = {4, 4},
+    [CLX_OUTPUT] = {4, 4},
+    [CLX_LSE] = {12, 4},
+    [CLX_ARGMAX] = {24, 8},
+    [CLX_GRAD_OUTPUT] = {4, 4},
+    [CLX_GRAD_INPUT] = {60, 4},
+    [CLX_INVALID_COUNT] = {8, 8},
+    [CLX_CORRECT_COUNT] = {8, 8},
+    [CLX_PARTIAL] = {144, 4},
+    [CLX_MERGED] = {72, 4},
     [CLX_WEIGHT_SUM] = {8, 4},
+    [CLX_LINEAR_WEIGHT] = {80, 4},
+    [CLX_LINEAR_BIAS] = {20, 4},
+    [CLX_GRAD_LINEAR_WEIGHT] = {80, 4},
+    [CLX_GRAD_LINEAR_BIAS] = {20, 4},
 };
 
 static void misaligned_offsets(void **state) {
@@ -45,6 +62,10 @@ static void alignment_of_storage(void **state) {
                  "pos_weight has offset 2, which is not a multiple of 4");
     REFUSES_WITH(LOGITS_BOTH, a.c.desc.dtype = CLXENT_BF16, a.args->target.offset = 1, BUFFER,
                  "target has offset 1, which is not a multiple of 2");
+    REFUSES_WITH(LINEAR_BOTH, a.c.desc.dtype = CLXENT_F16, a.args->linear_bias.offset = 1, BUFFER,
+                 "linear_bias has offset 1, which is not a multiple of 2");
+    REFUSES_WITH(LINEAR_BOTH, a.c.desc.dtype = CLXENT_F16, a.args->grad_linear_bias.offset = 2, BUFFER,
+                 "grad_linear_bias has offset 2, which is not a multiple of 4");
     REFUSES_WITH(LOGITS_BOTH,
                  (a.c.desc.dtype = CLXENT_BF16, set_probabilities(&a.c.desc, CLXENT_TARGET_PROBABILITIES_F32)),
                  a.args->target.offset = 2, BUFFER, "target has offset 2, which is not a multiple of 4");
@@ -99,6 +120,16 @@ static void short_buffers(void **state) {
     REFUSES_WITH(BINARY, NO_REDUCTION, case_resize(&a.c, CLX_OUTPUT, 59), SMALL, "output needs 60 bytes from offset 0");
     REFUSES_WITH(BINARY_BACKWARD, NO_REDUCTION, case_resize(&a.c, CLX_GRAD_OUTPUT, 59), SMALL,
                  "grad_output needs 60 bytes from offset 0");
+    REFUSES_WITH(LOSS, SHARD(FORWARD), case_resize(&a.c, CLX_PARTIAL, 71), SMALL,
+                 "partial needs 72 bytes from offset 0, the buffer has 71");
+    REFUSES_WITH(LOSS_BACKWARD, SHARD(BACKWARD), case_resize(&a.c, CLX_MERGED, 71), SMALL,
+                 "merged needs 72 bytes from offset 0, the buffer has 71");
+    REFUSES_WITH(LOSS_BACKWARD, SHARD(BACKWARD), case_resize(&a.c, CLX_WEIGHT_SUM, 7), SMALL,
+                 "weight_sum needs 8 bytes from offset 0, the buffer has 7");
+    REFUSES_WITH(LINEAR_BOTH, a.c.desc.dtype = CLXENT_F16, case_resize(&a.c, CLX_LINEAR_WEIGHT, 39), SMALL,
+                 "linear_weight needs 40 bytes from offset 0, the buffer has 39");
+    REFUSES_WITH(LINEAR_BOTH, a.c.desc.dtype = CLXENT_F16, case_resize(&a.c, CLX_GRAD_LINEAR_WEIGHT, 79), SMALL,
+                 "grad_linear_weight needs 80 bytes from offset 0, the buffer has 79");
     REFUSES_WITH(LOSS, NO_REDUCTION, case_resize(&a.c, CLX_OUTPUT, 11), SMALL, "output needs 12 bytes from offset 0");
     REFUSES_WITH(LOSS, PROBABILITIES, case_resize(&a.c, CLX_TARGET, 59), SMALL, "target needs 60 bytes from offset 0");
 }
@@ -228,6 +259,10 @@ static void offsets_do_not_matter(void **state) {
                  desc.reduction++)
                 compare_offsets(&desc);
         }
+    }
+    for (clxent_pass pass = CLXENT_FORWARD; pass <= CLXENT_BACKWARD; pass++) {
+        const clxent_desc shard = good_shard(pass);
+        compare_offsets(&shard);
     }
 }
 

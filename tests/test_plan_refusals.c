@@ -159,8 +159,7 @@ static void options_of_other_operations(void **state) {
             "softmax does not use reduction, which must stay at its default of 1, but is 2");
     REFUSES(SOFTMAX, d.flags = CLXENT_ACCUMULATE_GRAD, OPTION,
             "softmax does not use flags, which must stay at its default of 0, but is 1");
-    REFUSES(LOSS, d.flags = CLXENT_FILTER_GRADIENT, OPTION,
-            "cross-entropy does not use CLXENT_FILTER_GRADIENT");
+    REFUSES(LOSS, d.flags = CLXENT_FILTER_GRADIENT, OPTION, "cross-entropy does not use CLXENT_FILTER_GRADIENT");
     REFUSES(LOG_SOFTMAX, d.flags = CLXENT_EMPTY_MEAN_ZERO, OPTION,
             "log-softmax does not use flags, which must stay at its default of 0, but is 2");
     REFUSES(LOG_SOFTMAX, d.ignore_index = 1234567, OPTION,

@@ -43,6 +43,22 @@ static void missing_buffers(void **state) {
     REFUSES(LOGITS_BACKWARD, a.args->target.mem = NULL, MISSING, "target is null");
     REFUSES(LOGITS_BACKWARD, a.args->grad_input.mem = NULL, MISSING, "grad_input is null");
     REFUSES(LOGITS_BOTH, a.args->output.mem = NULL, MISSING, "output is null");
+    REFUSES(LINEAR, a.args->linear_weight.mem = NULL, MISSING,
+            "linear_weight is null, but this pass of linear-cross-entropy needs its 80 bytes");
+    REFUSES(LINEAR, a.args->input.mem = NULL, MISSING, "input is null, but this pass of linear-cross-entropy needs");
+    REFUSES(LINEAR_BACKWARD, a.args->target.mem = NULL, MISSING, "target is null");
+    REFUSES(LINEAR_BACKWARD, a.args->grad_input.mem = NULL, MISSING, "grad_input is null");
+    REFUSES(LINEAR_BOTH, a.args->output.mem = NULL, MISSING, "output is null");
+    REFUSES(LINEAR_BOTH, a.args->workspace.mem = NULL, MISSING, "workspace is null");
+    REFUSES(MERGE, a.args->partial.mem = NULL, MISSING, "partial is null, but this pass of merge needs its 144 bytes");
+    REFUSES(MERGE, a.args->target.mem = NULL, MISSING, "target is null");
+    REFUSES(MERGE, a.args->output.mem = NULL, MISSING, "output is null");
+    REFUSES_WITH(LOSS, SHARD(FORWARD), a.args->partial.mem = NULL, MISSING,
+                 "partial is null, but this pass of cross-entropy of a shard needs its 72 bytes");
+    REFUSES_WITH(LOSS_BACKWARD, SHARD(BACKWARD), a.args->merged.mem = NULL, MISSING,
+                 "merged is null, but this pass of cross-entropy of a shard needs its 72 bytes");
+    REFUSES_WITH(LOSS_BACKWARD, SHARD(BACKWARD), a.args->weight_sum.mem = NULL, MISSING,
+                 "weight_sum is null, but this pass of cross-entropy of a shard needs its 8 bytes");
     REFUSES_WITH(LOGITS, NO_REDUCTION, a.args->output.mem = NULL, MISSING,
                  "output is null, but this pass of binary-cross-entropy-with-logits needs its 60 bytes");
     REFUSES_WITH(LOSS, PROBABILITIES, a.args->target.mem = NULL, MISSING,
@@ -71,6 +87,18 @@ static void optional_buffers(void **state) {
     ACCEPTS(LOGITS_BOTH, for (size_t i = 0; i < OPTIONAL; i++) case_drop(&a.c, optional[i]));
     ACCEPTS(BINARY_BOTH, for (size_t i = 0; i < OPTIONAL; i++) case_drop(&a.c, optional[i]));
     ACCEPTS(NLL, for (size_t i = 0; i < OPTIONAL; i++) case_drop(&a.c, optional[i]));
+    static const int of_layer[] = {CLX_LINEAR_BIAS, CLX_GRAD_LINEAR_WEIGHT, CLX_GRAD_LINEAR_BIAS};
+    for (size_t i = 0; i < 3; i++)
+        ACCEPTS(LINEAR_BOTH, case_drop(&a.c, of_layer[i]));
+    ACCEPTS(LINEAR_BOTH, {
+        for (size_t i = 0; i < OPTIONAL; i++)
+            case_drop(&a.c, optional[i]);
+        for (size_t i = 0; i < 3; i++)
+            case_drop(&a.c, of_layer[i]);
+    });
+    ACCEPTS(MERGE, (case_drop(&a.c, CLX_MERGED), case_drop(&a.c, CLX_WEIGHT_SUM), case_drop(&a.c, CLX_LSE)));
+    ACCEPTS_WITH(LOSS_BACKWARD, (SHARD(BACKWARD), a.c.desc.reduction = CLXENT_REDUCTION_SUM),
+                 a.args->weight_sum.mem = NULL);
 }
 
 /* Tensors that need another one. */
@@ -131,22 +159,49 @@ static void refuse_all_foreign(clxent_op op, const char *title, const int *forei
     clReleaseMemObject(any);
 }
 
+#define OF_LAYER CLX_LINEAR_WEIGHT, CLX_LINEAR_BIAS, CLX_GRAD_LINEAR_WEIGHT, CLX_GRAD_LINEAR_BIAS
+#define ALL_FOREIGN(op, title, list) refuse_all_foreign(op, title, list, sizeof list / sizeof list[0])
+
 static void foreign_buffers_of_every_operation(void **state) {
     (void)state;
-    static const int of_softmax[] = {CLX_TARGET,     CLX_TARGET2, CLX_WEIGHT,    CLX_SAMPLE_WEIGHT, CLX_POS_WEIGHT,
-                                     CLX_MIX_LAMBDA, CLX_LSE,     CLX_ARGMAX,    CLX_INVALID_COUNT, CLX_CORRECT_COUNT,
-                                     CLX_PARTIAL,    CLX_MERGED,  CLX_WEIGHT_SUM};
-    static const int of_nll[] = {CLX_TARGET2, CLX_POS_WEIGHT,    CLX_MIX_LAMBDA, CLX_LSE,
-                                 CLX_ARGMAX,  CLX_CORRECT_COUNT, CLX_PARTIAL,    CLX_MERGED};
-    static const int of_cross_entropy[] = {CLX_POS_WEIGHT, CLX_PARTIAL, CLX_MERGED};
-    static const int of_binary[] = {CLX_POS_WEIGHT,    CLX_TARGET2,       CLX_MIX_LAMBDA, CLX_LSE,    CLX_ARGMAX,
-                                    CLX_INVALID_COUNT, CLX_CORRECT_COUNT, CLX_PARTIAL,    CLX_MERGED, CLX_WEIGHT_SUM};
-    refuse_all_foreign(CLXENT_SOFTMAX, "softmax", of_softmax, 13);
-    refuse_all_foreign(CLXENT_LOG_SOFTMAX, "log-softmax", of_softmax, 13);
-    refuse_all_foreign(CLXENT_NLL_LOSS, "nll-loss", of_nll, 8);
-    refuse_all_foreign(CLXENT_CROSS_ENTROPY, "cross-entropy", of_cross_entropy, 3);
-    refuse_all_foreign(CLXENT_BINARY_CROSS_ENTROPY, "binary-cross-entropy", of_binary, 10);
-    refuse_all_foreign(CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, "binary-cross-entropy-with-logits", of_binary + 1, 9);
+    static const int of_softmax[] = {CLX_TARGET,     CLX_TARGET2, CLX_WEIGHT,     CLX_SAMPLE_WEIGHT, CLX_POS_WEIGHT,
+                                     CLX_MIX_LAMBDA, CLX_LSE,     CLX_ARGMAX,     CLX_INVALID_COUNT, CLX_CORRECT_COUNT,
+                                     CLX_PARTIAL,    CLX_MERGED,  CLX_WEIGHT_SUM, OF_LAYER};
+    static const int of_nll[] = {CLX_TARGET2,       CLX_POS_WEIGHT, CLX_MIX_LAMBDA, CLX_LSE, CLX_ARGMAX,
+                                 CLX_CORRECT_COUNT, CLX_PARTIAL,    CLX_MERGED,     OF_LAYER};
+    static const int of_cross_entropy[] = {CLX_POS_WEIGHT, CLX_PARTIAL, CLX_MERGED, OF_LAYER};
+    static const int of_binary[] = {CLX_TARGET2,       CLX_MIX_LAMBDA, CLX_LSE,    CLX_ARGMAX,     CLX_INVALID_COUNT,
+                                    CLX_CORRECT_COUNT, CLX_PARTIAL,    CLX_MERGED, CLX_WEIGHT_SUM, OF_LAYER};
+    static const int of_binary_alone[] = {CLX_POS_WEIGHT};
+    static const int of_merge[] = {CLX_INPUT,  CLX_TARGET2,     CLX_WEIGHT,     CLX_POS_WEIGHT,    CLX_MIX_LAMBDA,
+                                   CLX_ARGMAX, CLX_GRAD_OUTPUT, CLX_GRAD_INPUT, CLX_CORRECT_COUNT, OF_LAYER};
+    static const int of_linear[] = {CLX_TARGET2, CLX_POS_WEIGHT,    CLX_MIX_LAMBDA, CLX_ARGMAX,
+                                    CLX_PARTIAL, CLX_CORRECT_COUNT, CLX_MERGED,     CLX_WEIGHT_SUM};
+    ALL_FOREIGN(CLXENT_SOFTMAX, "softmax", of_softmax);
+    ALL_FOREIGN(CLXENT_LOG_SOFTMAX, "log-softmax", of_softmax);
+    ALL_FOREIGN(CLXENT_NLL_LOSS, "nll-loss", of_nll);
+    ALL_FOREIGN(CLXENT_CROSS_ENTROPY, "cross-entropy", of_cross_entropy);
+    ALL_FOREIGN(CLXENT_BINARY_CROSS_ENTROPY, "binary-cross-entropy", of_binary);
+    ALL_FOREIGN(CLXENT_BINARY_CROSS_ENTROPY, "binary-cross-entropy", of_binary_alone);
+    ALL_FOREIGN(CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, "binary-cross-entropy-with-logits", of_binary);
+    ALL_FOREIGN(CLXENT_MERGE, "merge", of_merge);
+    ALL_FOREIGN(CLXENT_LINEAR_CROSS_ENTROPY, "linear-cross-entropy", of_linear);
+}
+
+/* The same of a shard. */
+static void foreign_buffers_of_a_shard(void **state) {
+    (void)state;
+    static const int of_shard[] = {CLX_TARGET2, CLX_POS_WEIGHT,    CLX_MIX_LAMBDA,
+                                   CLX_ARGMAX,  CLX_CORRECT_COUNT, OF_LAYER};
+    cl_mem any = make_buffer(64, NULL);
+    for (size_t i = 0; i < sizeof of_shard / sizeof of_shard[0]; i++) {
+        char text[160];
+        snprintf(text, sizeof text, "%s is given, but no pass of cross-entropy of a shard uses it",
+                 case_tensor_name(of_shard[i]));
+        REFUSES_WITH(LOSS, SHARD(FORWARD), case_buffer(&a.c, of_shard[i])->mem = any, ARGUMENT, text);
+        REFUSES_WITH(LOSS_BACKWARD, SHARD(BACKWARD), case_buffer(&a.c, of_shard[i])->mem = any, ARGUMENT, text);
+    }
+    clReleaseMemObject(any);
 }
 
 static void foreign_to_probabilities(void **state) {
@@ -172,6 +227,7 @@ int main(void) {
         cmocka_unit_test(buffers_that_go_together),
         cmocka_unit_test(foreign_buffers),
         cmocka_unit_test(foreign_buffers_of_every_operation),
+        cmocka_unit_test(foreign_buffers_of_a_shard),
         cmocka_unit_test(foreign_to_probabilities),
     };
     return cmocka_run_group_tests_name("presence", tests, open_device, close_device);

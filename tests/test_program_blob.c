@@ -60,7 +60,7 @@ static void check_loaded(const blob *b, clxent_op op, clxent_pass pass) {
 
 static void programs_go_through_bytes_and_back(void **state) {
     (void)state;
-    for (clxent_op op = CLXENT_SOFTMAX; op <= LAST_OP; op++) {
+    for (clxent_op op = CLXENT_SOFTMAX; op <= CLXENT_MERGE; op++) {
         const clxent_pass pass = last_pass(op);
         blob b = blob_of(op, pass);
         check_loaded(&b, op, pass);
@@ -222,6 +222,18 @@ static void a_driver_without_binaries(void **state) {
     case_release(&c);
 }
 
+/* Of two programs there is no blob. */
+static void plans_of_two_programs(void **state) {
+    (void)state;
+    api_case c;
+    case_make(&c, LINEAR_BOTH);
+    size_t needed = 3;
+    assert_refused(clxent_plan_get_blob(c.plan, 0, NULL, &needed), CLXENT_UNSUPPORTED,
+                   "a plan of linear-cross-entropy has two programs, and no blob");
+    assert_int_equal(needed, 3);
+    case_release(&c);
+}
+
 /* A driver may reject a binary that is what it once gave: built from source, and nobody need know. (A binary that it
  * never gave is nothing to try this with: Mesa 22.3 ends the process over one.) */
 static void what_the_driver_rejects_is_built(void **state) {
@@ -255,6 +267,7 @@ int main(void) {
         cmocka_unit_test(damage_is_seen),
         cmocka_unit_test(what_is_made_for_others_is_refused),
         cmocka_unit_test(a_driver_without_binaries),
+        cmocka_unit_test(plans_of_two_programs),
         cmocka_unit_test(what_the_driver_rejects_is_built),
     };
     return cmocka_run_group_tests_name("program blobs", tests, open_device, close_device);

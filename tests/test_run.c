@@ -17,7 +17,7 @@ static void compare_paths(const api_case *c) {
 
 static void try_layout(clxent_op op, clxent_pass pass, size_t inner, size_t row_stride) {
     for (clxent_reduction reduction = CLXENT_REDUCTION_NONE; reduction <= CLXENT_REDUCTION_SUM; reduction++) {
-        if (!is_loss(op) && reduction != CLXENT_REDUCTION_MEAN)
+        if ((!is_loss(op) && reduction != CLXENT_REDUCTION_MEAN) || (op == CLXENT_LINEAR_CROSS_ENTROPY && inner > 1))
             continue;
         api_case c;
         case_begin(&c, op, pass);
@@ -100,7 +100,7 @@ static void every_option(void **state) {
     for (size_t i = 0; i < 2; i++) {
         for (clxent_op op = CLXENT_NLL_LOSS; op <= LAST_OP; op++) {
             api_case c;
-            if (!has_pass(op, CLXENT_BACKWARD))
+            if (!has_pass(op, CLXENT_BACKWARD) || (op == CLXENT_LINEAR_CROSS_ENTROPY && layouts[i][0] > 1))
                 continue;
             case_begin(&c, op, has_pass(op, CLXENT_FORWARD_BACKWARD) ? CLXENT_FORWARD_BACKWARD : CLXENT_BACKWARD);
             c.desc.inner = layouts[i][0];
@@ -246,7 +246,7 @@ static void refusals(void **state) {
     REFUSES(LOSS_BOTH, targets_of(&c)[1] = 5, CLXENT_INVALID_TARGET, "target[1] = 5 is outside [0, 5)");
     REFUSES(LOSS_BOTH, targets_of(&c)[2] = -1, CLXENT_INVALID_TARGET, "target[2] = -1 is outside [0, 5)");
     REFUSES(LOSS, targets_of(&c)[0] = targets_of(&c)[1] = 9, CLXENT_INVALID_TARGET, "target[0] = 9 is outside [0, 5)");
-    REFUSES(LOSS_BOTH, c.desc.flags = 8, CLXENT_INVALID_OPTION, "flags is 0x8, of which 0x3 are defined");
+    REFUSES(LOSS_BOTH, c.desc.flags = 8, CLXENT_INVALID_OPTION, "flags is 0x8, of which 0x7 are defined");
     REFUSES(LOGITS_BOTH, c.desc.target_type = CLXENT_TARGET_I32, CLXENT_INVALID_OPTION, "target_type is 0");
     REFUSES(LOSS_BOTH, c.host.target2 = NULL, CLXENT_MISSING_BUFFER, "mix_lambda is given, but target2 is null");
     REFUSES(LOSS_BOTH, (c.desc.mix_lambda = .5, c.host.mix_lambda = c.host.target2 = NULL), CLXENT_MISSING_BUFFER,

@@ -3,6 +3,7 @@
  * just inside and just outside; parts of buffers that end too soon. */
 #include "api_fixture.h"
 
+#include "op.h"
 #include "problem.h"
 
 /* ---- shapes ---- */
@@ -83,6 +84,108 @@ static void shapes_near_the_largest(void **state) {
     }
 }
 
+/* Of the layer, of its logits, and of partials. */
+typedef struct product_row {
+    clxent_op op;
+    clxent_dtype dtype;
+    size_t batch, classes, row_stride;
+    size_t features; /* or parts, or class_total */
+    size_t start;    /* class_start */
+    uint64_t limit;
+    clxent_status status;
+    const char *text;
+} product_row;
+
+#define OF_LAYER CLXENT_LINEAR_CROSS_ENTROPY
+#define LAYER_TOO_LARGE "a linear_weight of "
+#define WORKSPACE_TOO_LARGE "more bytes of workspace than this machine can address"
+#define PARTIALS_TOO_LARGE "partials of "
+#define NOT_INSIDE "is not inside [0, class_total = "
+#define PLANE_BYTES 48
+
+static const product_row products[] = {
+    /* classes * features, to the last that is taken, and where it wraps around */
+    {OF_LAYER, CLXENT_F32, 0, 1, 0, SIZE_MAX, 0, 0, SHAPE, LAYER_TOO_LARGE},
+    {OF_LAYER, CLXENT_F16, 0, 5, 0, SIZE_MAX / 5, 0, 0, SHAPE, LAYER_TOO_LARGE},
+    {OF_LAYER, CLXENT_F32, 1, SIZE_MAX / 8, 0, 8, 0, 0, SHAPE, LAYER_TOO_LARGE},
+    {OF_LAYER, CLXENT_F32, 3, (size_t)1 << 32, 0, (size_t)1 << 32, 0, 0, SHAPE, LAYER_TOO_LARGE},
+    {OF_LAYER, CLXENT_F32, 3, 5, 0, ELEMENTS_MOST / 5 + 1, 0, 0, SHAPE, LAYER_TOO_LARGE},
+    {OF_LAYER, CLXENT_F32, 0, 1, 0, ELEMENTS_MOST + 1, 0, 0, SHAPE, LAYER_TOO_LARGE},
+    {OF_LAYER, CLXENT_F32, 3, 5, 0, 0, 0, 0, SHAPE, "features is 0, it must be at least 1"},
+    /* batch * features */
+    {OF_LAYER, CLXENT_F32, ELEMENTS_MOST / 4 + 1, 5, 0, 4, 0, 0, SHAPE, TOO_LARGE},
+    {OF_LAYER, CLXENT_F32, 3, 5, ELEMENTS_MOST / 3 + 1, 4, 0, 0, SHAPE, TOO_LARGE},
+    {OF_LAYER, CLXENT_F32, 3, 5, SIZE_MAX, 4, 0, 0, SHAPE, TOO_LARGE},
+    {OF_LAYER, CLXENT_F32, 3, 5, 3, 4, 0, 0, SHAPE, "row_stride is 3, it must be at least features = 4"},
+    /* what a row takes of the workspace, and all rows; the logits of all need not be there at once */
+    {OF_LAYER, CLXENT_F32, 0, 1, 0, ELEMENTS_MOST, 0, 0, SHAPE, WORKSPACE_TOO_LARGE},
+    {OF_LAYER, CLXENT_F64, 0, 1, 0, ELEMENTS_MOST, 0, 0, SHAPE, WORKSPACE_TOO_LARGE},
+    {OF_LAYER, CLXENT_F64, 0, ELEMENTS_MOST, 0, 1, 0, 0, SHAPE, WORKSPACE_TOO_LARGE},
+    {OF_LAYER, CLXENT_F16, (size_t)1 << 32, (size_t)1 << 32, 0, 1, 0, 0, SHAPE, WORKSPACE_TOO_LARGE},
+    {OF_LAYER, CLXENT_F16, ELEMENTS_MOST, 1, 0, 1, 0, 0, SHAPE, WORKSPACE_TOO_LARGE},
+    {OF_LAYER, CLXENT_F32, 3, 5, 0, 4, 0, UINT64_MAX, CLXENT_SUCCESS, ""},
+    {OF_LAYER, CLXENT_F32, 3, 5, 0, 4, 0, 1, CLXENT_INVALID_OPTION, "workspace_limit is 1, a chunk of one row needs "},
+    /* parts * rows */
+    {CLXENT_MERGE, CLXENT_F32, 1, 5, 0, BYTES_MOST / PLANE_BYTES, 0, 0, CLXENT_SUCCESS, ""},
+    {CLXENT_MERGE, CLXENT_F32, 1, 5, 0, BYTES_MOST / PLANE_BYTES + 1, 0, 0, SHAPE, PARTIALS_TOO_LARGE},
+    {CLXENT_MERGE, CLXENT_F32, (size_t)1 << 32, 1, 0, (size_t)1 << 32, 0, 0, SHAPE, PARTIALS_TOO_LARGE},
+    {CLXENT_MERGE, CLXENT_F32, 3, 5, 0, SIZE_MAX, 0, 0, SHAPE, PARTIALS_TOO_LARGE},
+    {CLXENT_MERGE, CLXENT_F32, 0, 5, 0, SIZE_MAX / PLANE_BYTES + 1, 0, 0, SHAPE, PARTIALS_TOO_LARGE},
+    {CLXENT_MERGE, CLXENT_F32, 3, 5, 0, 0, 0, 0, SHAPE, "parts is 0, it must be at least 1"},
+    /* class_start + classes */
+    {CLXENT_CROSS_ENTROPY, CLXENT_F32, 3, 5, 0, SIZE_MAX, SIZE_MAX - 5, 0, CLXENT_SUCCESS, ""},
+    {CLXENT_CROSS_ENTROPY, CLXENT_F32, 3, 5, 0, SIZE_MAX, SIZE_MAX - 4, 0, SHAPE, NOT_INSIDE},
+    {CLXENT_CROSS_ENTROPY, CLXENT_F32, 3, 5, 0, SIZE_MAX, SIZE_MAX, 0, SHAPE, NOT_INSIDE},
+    {CLXENT_CROSS_ENTROPY, CLXENT_F32, 3, 5, 0, 4, 0, 0, SHAPE, NOT_INSIDE},
+    {CLXENT_CROSS_ENTROPY, CLXENT_F32, ELEMENTS_MOST / 5, 5, 0, 5, 0, 0, SHAPE, PARTIALS_TOO_LARGE},
+};
+
+static void products_near_the_largest(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof products / sizeof products[0]; i++) {
+        const product_row *row = &products[i];
+        clxent_desc desc = good_desc(row->op, CLXENT_FORWARD);
+        clxent_plan *plan = NO_PLAN;
+        if (row->dtype == CLXENT_F64 && !device_has_fp64())
+            continue;
+        desc.dtype = row->dtype;
+        desc.batch = row->batch;
+        desc.classes = row->classes;
+        desc.row_stride = row->row_stride;
+        desc.class_start = row->start;
+        desc.workspace_limit = row->limit;
+        *(row->op == OF_LAYER       ? &desc.features
+          : row->op == CLXENT_MERGE ? &desc.parts
+                                    : &desc.class_total) = row->features;
+        clxent_status status = clxent_plan_create(the_device.context, &desc, &plan);
+        if (status == CLXENT_UNSUPPORTED && stops_loops())
+            continue;
+        if (status != CLXENT_SUCCESS)
+            assert_ptr_equal(plan, NO_PLAN);
+        else
+            clxent_plan_destroy(plan);
+        if (status != row->status)
+            print_error("row %zu\n", i);
+        if (row->status == CLXENT_SUCCESS)
+            assert_success(status);
+        else
+            assert_refused(status, row->status, row->text);
+    }
+}
+
+/* The reference has the logits of all rows in memory, and counts them before it reads anything. */
+static void logits_of_all_rows(void **state) {
+    (void)state;
+    clxent_desc desc = good_desc(CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_FORWARD);
+    clxent_host_args args;
+    clx_problem problem;
+    clxent_host_args_init(&args);
+    desc.batch = desc.classes = (size_t)1 << 32; /* a product that wraps around to 0 */
+    desc.features = 1;
+    assert_success(clx_problem_init(&problem, &desc));
+    assert_refused(problem.op->reference(&problem, &args), SHAPE, TOO_LARGE);
+}
+
 /* ---- parts of buffers ---- */
 
 /* A part of a buffer that ends one byte short is short, whatever room its parent has behind it. */
@@ -133,8 +236,8 @@ static void parts_of_another_context(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shapes_near_the_largest),
-        cmocka_unit_test(parts_that_end_too_soon),
+        cmocka_unit_test(shapes_near_the_largest),  cmocka_unit_test(products_near_the_largest),
+        cmocka_unit_test(logits_of_all_rows),       cmocka_unit_test(parts_that_end_too_soon),
         cmocka_unit_test(parts_of_another_context),
     };
     return cmocka_run_group_tests_name("sizes that lie", tests, open_device, close_device);

@@ -1,7 +1,8 @@
-/* Eight threads on one context and one plan, each with buffers of its own, in an order that is random for each: enqueues with
- * all tensors and with few, on a queue of the thread's and on one that all share; runs; plans made and destroyed; and every kind
- * of call that is refused, whose sentence must be the thread's own. Results must have the bits that they had when nobody else
- * ran. CMocka's assertions work in the main thread alone, so the others write down what went wrong first. */
+/* Eight threads on one context and one plan, of cross-entropy or of linear-cross-entropy, whose plan has another one in it; each
+ * with buffers of its own, in an order that is random for each: enqueues with all tensors and with few, on a queue of the thread's
+ * and on one that all share; runs; plans made and destroyed; and every kind of call that is refused, whose sentence must be the
+ * thread's own. Results must have the bits that they had when nobody else ran. CMocka's assertions work in the main thread alone,
+ * so the others write down what went wrong first. */
 #include "api_fixture.h"
 
 #include <pthread.h>
@@ -21,6 +22,7 @@ typedef struct worker {
 } worker;
 
 static worker workers[THREADS];
+static clxent_op op; /* that they do */
 
 static bool note(worker *w, bool good, const char *what) {
     if (!good && w->trouble[0] == '\0')
@@ -97,6 +99,7 @@ static void fail_plan(worker *w) {
     clxent_plan *plan = NO_PLAN;
     char sentence[80];
     desc.classes = 1000 + w->number;
+    desc.features = op == CLXENT_LINEAR_CROSS_ENTROPY ? 1000 : 0;
     desc.row_stride = 1 + w->number;
     snprintf(sentence, sizeof sentence, "row_stride is %zu", 1 + w->number);
     expect_refusal(w, clxent_plan_create(the_device.context, &desc, &plan), CLXENT_INVALID_SHAPE, sentence);
@@ -140,7 +143,11 @@ static void fail_run(worker *w) {
 static void fail_blob(worker *w) {
     size_t needed = 0;
     unsigned char bytes[64] = {(unsigned char)w->number};
-    note(w, clxent_plan_get_blob(w->shared, 0, NULL, &needed) == CLXENT_SUCCESS && needed > 0, "clxent_plan_get_blob");
+    if (op == CLXENT_LINEAR_CROSS_ENTROPY)
+        expect_refusal(w, clxent_plan_get_blob(w->shared, 0, NULL, &needed), CLXENT_UNSUPPORTED, "two programs");
+    else
+        note(w, clxent_plan_get_blob(w->shared, 0, NULL, &needed) == CLXENT_SUCCESS && needed > 0,
+             "clxent_plan_get_blob");
     expect_refusal(w, clxent_context_add_blob(the_device.context, bytes, sizeof bytes), CLXENT_INVALID_ARGUMENT,
                    "blob");
 }
@@ -164,13 +171,15 @@ static void *work(void *argument) {
 
 static void make_case(worker *w, size_t index) {
     api_case *c = &w->cases[index];
-    case_begin(c, CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD);
+    clx_problem problem;
+    case_begin(c, op, CLXENT_FORWARD_BACKWARD);
     case_fill(c);
-    for (size_t i = 0; i < 15; i++)
+    assert_success(clx_problem_init(&problem, &c->desc));
+    for (size_t i = 0; i < case_bytes(c, CLX_INPUT) / sizeof(float); i++)
         case_set_number(c, CLX_INPUT, i, (double)((i * 29 + w->number * 7) % 31) / 8 - 2);
     case_upload(c);
     for (int tensor = 0; index > 0 && tensor < CASE_TENSORS; tensor++)
-        if (tensor != CLX_INPUT && tensor != CLX_TARGET && tensor != CLX_OUTPUT && tensor != CLX_GRAD_INPUT)
+        if (!clx_is_required(clx_tensor_use(&problem, (clx_tensor)tensor)))
             case_drop(c, tensor);
     assert_success(case_run(c));
     assert_right(c);
@@ -188,8 +197,7 @@ static void set_up(worker *w, size_t number) {
     w->shared = workers[0].cases[0].plan;
 }
 
-static void test_one_plan_and_one_context(void **state) {
-    (void)state;
+static void share_one_plan_and_one_context(void) {
     pthread_t threads[THREADS];
     for (size_t i = 0; i < THREADS; i++)
         set_up(&workers[i], i);
@@ -204,6 +212,18 @@ static void test_one_plan_and_one_context(void **state) {
             case_release(&workers[i].cases[j]);
         clReleaseCommandQueue(workers[i].queue);
     }
+}
+
+static void test_one_plan_and_one_context(void **state) {
+    (void)state;
+    op = CLXENT_CROSS_ENTROPY;
+    share_one_plan_and_one_context();
+}
+
+static void test_one_plan_with_another_in_it(void **state) {
+    (void)state;
+    op = CLXENT_LINEAR_CROSS_ENTROPY;
+    share_one_plan_and_one_context();
 }
 
 /* ---- contexts ---- */
@@ -242,6 +262,7 @@ static void test_contexts_of_their_own(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_plan_and_one_context),
+        cmocka_unit_test(test_one_plan_with_another_in_it),
         cmocka_unit_test(test_contexts_of_their_own),
     };
     return cmocka_run_group_tests_name("shared threads", tests, open_device, close_device);

@@ -97,7 +97,8 @@ static void put_layer(const clx_problem *problem, const clxent_host_args *args, 
     }
 }
 
-static clxent_status cross_entropy(const clx_problem *problem, const clxent_host_args *args, const doubles *v) {
+/* The cross-entropy of the logits, which are refused where they have too many bytes. */
+static clxent_status problem_of_rows(const clx_problem *problem, clx_problem *rows) {
     clxent_desc desc = problem->desc;
     desc.op = CLXENT_CROSS_ENTROPY;
     desc.dtype = CLXENT_F64;
@@ -105,15 +106,17 @@ static clxent_status cross_entropy(const clx_problem *problem, const clxent_host
     desc.features = 0;
     desc.workspace_limit = 0;
     desc.flags &= ~((uint64_t)CLXENT_ACCUMULATE_GRAD | CLXENT_FILTER_GRADIENT);
-    clx_problem rows;
-    clxent_status status = clx_problem_init(&rows, &desc);
+    return clx_problem_init(rows, &desc);
+}
+
+static clxent_status cross_entropy(const clx_problem *rows, const clxent_host_args *args, const doubles *v) {
     clxent_host_args all;
     clxent_host_args_init(&all);
     for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++)
         clx_set_host_array(&all, tensor, v->of[tensor]);
     all.target = args->target;
     all.grad_input = v->of[CLX_INPUT];
-    return status == CLXENT_SUCCESS ? rows.op->reference(&rows, &all) : status;
+    return rows->op->reference(rows, &all);
 }
 
 static void put_losses(const clx_problem *problem, const clxent_host_args *args, const doubles *v) {
@@ -169,9 +172,12 @@ static clxent_status make_doubles(const clx_problem *problem, const clxent_host_
 
 clxent_status clx_linear_cross_entropy_reference(const clx_problem *problem, const clxent_host_args *args) {
     doubles v = {{NULL}};
-    clxent_status status = make_doubles(problem, args, &v);
+    clx_problem rows;
+    clxent_status status = problem_of_rows(problem, &rows);
     if (status == CLXENT_SUCCESS)
-        status = cross_entropy(problem, args, &v);
+        status = make_doubles(problem, args, &v);
+    if (status == CLXENT_SUCCESS)
+        status = cross_entropy(&rows, args, &v);
     if (status == CLXENT_SUCCESS && problem->desc.pass != CLXENT_BACKWARD && clx_is_shard(problem))
         put_partials(problem, args, &v);
     else if (status == CLXENT_SUCCESS && problem->desc.pass != CLXENT_BACKWARD)

@@ -69,6 +69,30 @@ static void begin_shape(api_case *c, size_t operation, size_t shape) {
     c->desc.inner = shapes[shape].inner;
 }
 
+/* Those that came later, each in two shapes, by enqueue in one and by run in the other. */
+static const struct {
+    clxent_op op;
+    clxent_pass pass;
+    size_t shapes[2];
+} later_operations[] = {
+    {CLXENT_MERGE, CLXENT_FORWARD, {0, 2}},
+    {CLXENT_CROSS_ENTROPY, CLXENT_FORWARD, {1, 2}}, /* of a shard */
+    {CLXENT_CROSS_ENTROPY, CLXENT_BACKWARD, {1, 2}},
+    {CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD, {0, 1}},
+};
+enum { LATER_OPERATIONS = sizeof later_operations / sizeof later_operations[0] };
+
+static void begin_later(api_case *c, size_t operation, size_t shape) {
+    case_begin(c, later_operations[operation].op, later_operations[operation].pass);
+    if (c->desc.op == CLXENT_CROSS_ENTROPY)
+        c->desc = good_shard(c->desc.pass);
+    c->desc.batch = shapes[shape].batch;
+    c->desc.classes = shapes[shape].classes;
+    c->desc.inner = shapes[shape].inner;
+    if (c->desc.class_total > 0)
+        c->desc.class_total = c->desc.class_start + c->desc.classes + 1;
+}
+
 static void expect_right_by_enqueue(api_case *c) {
     case_fill(c);
     case_upload(c);
@@ -110,6 +134,12 @@ void expect_all_right(void) {
             begin_shape(&c, operation, shape);
             expect_right_by_run(&c);
         }
+    }
+    for (size_t operation = 0; operation < LATER_OPERATIONS; operation++) {
+        begin_later(&c, operation, later_operations[operation].shapes[0]);
+        expect_right_by_enqueue(&c);
+        begin_later(&c, operation, later_operations[operation].shapes[1]);
+        expect_right_by_run(&c);
     }
     begin_shape(&c, CROSS_ENTROPY, 0);
     c.desc.dtype = CLXENT_F16;

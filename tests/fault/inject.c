@@ -56,7 +56,7 @@ static fault_hit attempt(const scenario *s, fault_kind kind, size_t nth, size_t 
     const fault_balance before = fault_balance_now();
     call(s, s->begin);
     forget_sentence();
-    fault_arm(kind, nth, code);
+    fault_arm(kind, nth, code, !s->without_arguments);
     clxent_status status = s->attempt(s->state);
     const fault_hit hit = fault_disarm();
     take_note(s, &hit, status);
@@ -91,7 +91,7 @@ static size_t inject(const scenario *s, fault_kind kind) {
     size_t count = 0;
     for (size_t nth = first_of_share();; nth += share()) {
         fault_hit hit = attempt(s, kind, nth, 0);
-        if (!hit.fired || (s->before_arguments && kind == FAULT_OPENCL && hit.call == FAULT_clSetKernelArg))
+        if (!hit.fired)
             return count;
         count++;
         for (size_t code = 1; code < hit.codes; code++, count++)

@@ -3,15 +3,16 @@
 
 #include <stdio.h>
 
-static bool armed;
+static bool armed, counts_arguments;
 static size_t passed, code_index;
 static fault_hit hit;
 static fault_balance balance;
 
-void fault_arm(fault_kind kind, size_t nth, size_t code) {
+void fault_arm(fault_kind kind, size_t nth, size_t code, bool arguments) {
     hit = (fault_hit){.kind = kind, .nth = nth};
     passed = 0;
     code_index = code;
+    counts_arguments = arguments;
     armed = true;
 }
 
@@ -30,7 +31,7 @@ static bool is_hit(fault_kind kind) {
 }
 
 cl_int fault_pass(fault_call call, cl_uint detail) {
-    if (!is_hit(FAULT_OPENCL))
+    if ((call == FAULT_clSetKernelArg && !counts_arguments) || !is_hit(FAULT_OPENCL))
         return CL_SUCCESS;
     const int *codes = fault_codes_of(call);
     hit.call = call;

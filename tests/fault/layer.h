@@ -29,8 +29,9 @@ typedef struct fault_hit {
     size_t calls;    /* of this kind, in all */
 } fault_hit;
 
-/* From now on the `nth` call of this kind fails; of OpenCL with the code of that number in its list. */
-void fault_arm(fault_kind kind, size_t nth, size_t code);
+/* From now on the `nth` call of this kind fails; of OpenCL with the code of that number in its list. `arguments`: those that set
+ * an argument of a kernel are among them. */
+void fault_arm(fault_kind kind, size_t nth, size_t code, bool arguments);
 
 /* From now on no call fails. */
 fault_hit fault_disarm(void);

@@ -18,7 +18,7 @@ typedef struct scenario {
     void (*end)(void *state);   /* lets everything go */
     size_t search_calls;        /* so many calls of OpenCL look for a device, and pass over one that does not answer */
     bool takes_blob;            /* a program comes from a blob, or else from its source */
-    bool before_arguments;      /* only up to the first argument of a kernel; what follows is in another scenario */
+    bool without_arguments;     /* of kernels: those fail in another scenario */
 } scenario;
 
 /* Goes through it; ends the test where a promise is broken. Returns the number of failures injected. */

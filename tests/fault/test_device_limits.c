@@ -28,6 +28,8 @@ static void groups_of_one(void **state) {
     AS_EITHER(pretend_size(CL_DEVICE_MAX_WORK_GROUP_SIZE, 1), {
         expect_all_right();
         EXPECT_NO_PLAN(d.work_group_size = 2, CLXENT_UNSUPPORTED, "work_group_size is 2, the device allows 1");
+        EXPECT_NO_PLAN((d = good_desc(LINEAR_BOTH), d.work_group_size = 2), CLXENT_UNSUPPORTED,
+                       "work_group_size is 2, the device allows 1");
     })
 }
 
@@ -59,6 +61,7 @@ static void kernels_that_take_few_items(void **state) {
             snprintf(text, sizeof text, "work_group_size is 16, the device allows %zu for this kernel", limits[i]);
             expect_all_right();
             EXPECT_NO_PLAN(d.work_group_size = 16, CLXENT_UNSUPPORTED, text);
+            EXPECT_NO_PLAN((d = good_desc(LINEAR_BOTH), d.work_group_size = 16), CLXENT_UNSUPPORTED, text);
         })
     }
 }
@@ -73,6 +76,10 @@ static void no_local_memory(void **state) {
         EXPECT_NO_PLAN(d.engine = CLXENT_ENGINE_ROW_SPLIT, CLXENT_UNSUPPORTED,
                        "engine row_split cannot do this: 1 work-items need 32 bytes of local memory each, the row "
                        "as many more, the device has 0");
+        EXPECT_NO_PLAN((d = good_desc(LINEAR_BOTH), d.engine = CLXENT_ENGINE_ROW_PER_GROUP), CLXENT_UNSUPPORTED,
+                       "engine row_per_group cannot do this: 1 work-items need ");
+        EXPECT_NO_PLAN((d = good_shard(CLXENT_FORWARD), d.engine = CLXENT_ENGINE_ROW_SPLIT), CLXENT_UNSUPPORTED,
+                       "engine row_split cannot do this: 1 work-items need ");
     })
 }
 
@@ -156,6 +163,23 @@ static void small_allocations(void **state) {
     }
 }
 
+/* The workspace, too, which is the largest buffer of linear cross-entropy. */
+static void small_workspaces(void **state) {
+    (void)state;
+    static api_case c, after;
+    pretend_ulong(CL_DEVICE_MAX_MEM_ALLOC_SIZE, 1000);
+    become();
+    case_begin(&c, CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD);
+    case_fill(&c);
+    case_copy(&after, &c);
+    assert_refused(clxent_run(the_device.context, &after.desc, &after.host), CL_INVALID_BUFFER_SIZE,
+                   " for workspace failed: CL_INVALID_BUFFER_SIZE (-61)");
+    assert_memory_equal(after.array, c.array, sizeof c.array);
+    pretend_nothing();
+    assert_success(clxent_run(the_device.context, &after.desc, &after.host));
+    assert_true(arrays_are_right(&c, &after));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         hostile_test(as_a_gpu),
@@ -170,6 +194,7 @@ int main(void) {
         hostile_test(addresses_of_32_bits),
         hostile_test(the_smallest_device),
         hostile_test(small_allocations),
+        hostile_test(small_workspaces),
     };
-    return run_hostile_tests("small devices", tests, sizeof tests / sizeof tests[0], 26);
+    return run_hostile_tests("small devices", tests, sizeof tests / sizeof tests[0], 27);
 }

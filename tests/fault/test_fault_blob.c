@@ -158,7 +158,7 @@ static void blobs_are_used(void **state) {
                           .again = expect_right_plan,
                           .end = end_using,
                           .takes_blob = true,
-                          .before_arguments = true};
+                          .without_arguments = true};
     inject_everywhere(&all);
     close_blobs(&b);
 }

@@ -126,7 +126,7 @@ static clxent_status make_default(void *state) {
 /* How many calls of OpenCL the search takes. */
 static size_t count_search_calls(void) {
     cl_device_id id = NULL;
-    fault_arm(FAULT_OPENCL, SIZE_MAX, 0);
+    fault_arm(FAULT_OPENCL, SIZE_MAX, 0, true);
     assert_success(clxent_find_device(NULL, &id));
     return fault_disarm().calls;
 }
@@ -185,7 +185,7 @@ static clxent_status ask_nobody(void *state) {
 
 static void some_functions_cannot_fail(void **state) {
     (void)state;
-    for (clxent_op op = CLXENT_SOFTMAX; op <= LAST_OP; op++) {
+    for (clxent_op op = CLXENT_SOFTMAX; op <= CLXENT_MERGE; op++) {
         clxent_desc desc = good_desc(op, CLXENT_FORWARD);
         const scenario all = {
             .name = "clxent_reference, clxent_context_get, ...", .state = &desc, .attempt = ask_nobody};
@@ -193,11 +193,58 @@ static void some_functions_cannot_fail(void **state) {
     }
 }
 
+/* ---- the reference that needs memory ---- */
+
+/* A case before and after it. */
+typedef struct computing {
+    clxent_pass pass;
+    api_case before, after;
+} computing;
+
+static void begin_computing(void *state) {
+    computing *k = state;
+    case_begin(&k->before, CLXENT_LINEAR_CROSS_ENTROPY, k->pass);
+    case_fill(&k->before);
+    case_copy(&k->after, &k->before);
+}
+
+static clxent_status compute(void *state) {
+    computing *k = state;
+    return clxent_reference(&k->after.desc, &k->after.host);
+}
+
+static void nothing_computed(void *state, clxent_status status, bool memory) {
+    computing *k = state;
+    (void)status, (void)memory;
+    assert_memory_equal(k->after.array, k->before.array, sizeof k->before.array);
+}
+
+static void compute_again(void *state) {
+    computing *k = state;
+    assert_success(compute(k));
+    assert_true(arrays_are_right(&k->before, &k->after));
+}
+
+/* All logits at once, in double. */
+static void logits_need_memory(void **state) {
+    (void)state;
+    static computing k;
+    for (k.pass = CLXENT_FORWARD; k.pass <= CLXENT_FORWARD_BACKWARD; k.pass++) {
+        const scenario all = {.name = "clxent_reference, linear-cross-entropy",
+                              .state = &k,
+                              .begin = begin_computing,
+                              .attempt = compute,
+                              .failed = nothing_computed,
+                              .again = compute_again};
+        assert_true(inject_everywhere(&all) > 3);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         fault_test(devices_are_looked_for),      fault_test(contexts_are_made),
         fault_test(the_default_context_is_made), fault_test(contexts_are_destroyed),
-        fault_test(some_functions_cannot_fail),
+        fault_test(some_functions_cannot_fail),  fault_test(logits_need_memory),
     };
     return run_fault_tests("contexts", tests, sizeof tests / sizeof tests[0], 150, open_device, close_device);
 }

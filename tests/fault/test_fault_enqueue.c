@@ -62,23 +62,36 @@ static void expect_right(void *state) {
 
 /* What is added to holds again what it did at first. */
 static void restore(call *k) {
-    cl_mem mem = k->c.memory[CLX_GRAD_INPUT];
-    if (k->desc.flags & CLXENT_ACCUMULATE_GRAD)
-        assert_int_equal(clEnqueueWriteBuffer(the_device.queue, mem, CL_TRUE, 0, case_bytes(&k->c, CLX_GRAD_INPUT),
-                                              k->c.array[CLX_GRAD_INPUT], 0, NULL, NULL),
-                         CL_SUCCESS);
+    static const int gradients[] = {CLX_GRAD_INPUT, CLX_GRAD_LINEAR_WEIGHT, CLX_GRAD_LINEAR_BIAS};
+    for (size_t i = 0; i < 3 && (k->desc.flags & CLXENT_ACCUMULATE_GRAD); i++) {
+        cl_mem mem = k->c.memory[gradients[i]];
+        if (mem != NULL)
+            assert_int_equal(clEnqueueWriteBuffer(the_device.queue, mem, CL_TRUE, 0, case_bytes(&k->c, gradients[i]),
+                                                  k->c.array[gradients[i]], 0, NULL, NULL),
+                             CL_SUCCESS);
+    }
+}
+
+/* A tensor that the call writes. */
+static int result_of(const call *k) {
+    static const int results[] = {CLX_OUTPUT, CLX_PARTIAL, CLX_GRAD_INPUT};
+    size_t i = 0;
+    while (!case_writes(&k->c, results[i]))
+        i++;
+    return results[i];
 }
 
 /* With other buffers, of which the ones that are written begin elsewhere, and without what is optional; then as before. */
 static void enqueue_again(void *state) {
     call *k = state;
-    static const int optional[] = {CLX_WEIGHT, CLX_SAMPLE_WEIGHT, CLX_POS_WEIGHT, CLX_GRAD_OUTPUT};
+    static const int optional[] = {CLX_WEIGHT,      CLX_SAMPLE_WEIGHT, CLX_POS_WEIGHT,
+                                   CLX_GRAD_OUTPUT, CLX_LINEAR_BIAS,   CLX_GRAD_LINEAR_WEIGHT};
     restore(k);
     call other = *k;
     case_copy(&other.c, &k->c);
-    for (size_t i = 0; i < 4 && is_loss(k->desc.op); i++)
+    for (size_t i = 0; i < 6 && is_loss(k->desc.op); i++)
         case_drop(&other.c, optional[i]);
-    clxent_buffer *output = case_buffer(&other.c, case_writes(&other.c, CLX_OUTPUT) ? CLX_OUTPUT : CLX_GRAD_INPUT);
+    clxent_buffer *output = case_buffer(&other.c, result_of(&other));
     cl_mem roomy = make_buffer(ARRAY_BYTES, NULL);
     if (!(k->desc.flags & CLXENT_ACCUMULATE_GRAD) && output->mem != NULL)
         *output = (clxent_buffer){roomy, 64};
@@ -98,7 +111,7 @@ static void end_call(void *state) {
 }
 
 static void check_call(const char *what, call *k) {
-    char name[100];
+    char name[160];
     snprintf(name, sizeof name, "clxent_enqueue, %s, pass %d%s", clx_find_op(k->desc.op)->title, (int)k->desc.pass,
              what);
     const scenario all = {.name = name,
@@ -113,14 +126,22 @@ static void check_call(const char *what, call *k) {
 }
 
 static void every_pass(cl_command_queue queue, bool events, const char *what) {
-    for (clxent_op op = CLXENT_SOFTMAX; op <= LAST_OP; op++) {
-        for (clxent_pass pass = CLXENT_FORWARD; pass <= CLXENT_FORWARD_BACKWARD; pass++) {
-            if (!has_pass(op, pass))
+    static call k;
+    char text[80];
+    snprintf(text, sizeof text, ", a shard%s", what);
+    for (clxent_pass pass = CLXENT_FORWARD; pass <= CLXENT_FORWARD_BACKWARD; pass++) {
+        for (clxent_op op = CLXENT_SOFTMAX; op <= LAST_OP; op++) {
+            /* It makes many calls: in both directions at once where it has events, and in_chunks. */
+            const bool elsewhere = op == CLXENT_LINEAR_CROSS_ENTROPY && (pass == last_pass(op)) != events;
+            if (!has_pass(op, pass) || elsewhere)
                 continue;
-            static call k;
             k = (call){.desc = good_desc(op, pass), .queue = queue, .events = events};
             check_call(what, &k);
         }
+        if (pass == CLXENT_FORWARD_BACKWARD)
+            continue;
+        k = (call){.desc = good_shard(pass), .queue = queue, .events = events};
+        check_call(text, &k);
     }
 }
 
@@ -160,6 +181,16 @@ static void with_all_options(void **state) {
     check_call(", probabilities", &k);
 }
 
+/* A row at a time, each adding to the gradients. */
+static void in_chunks(void **state) {
+    (void)state;
+    static call k;
+    k = (call){.desc = good_desc(CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD), .queue = the_device.queue};
+    k.desc.flags = CLXENT_ACCUMULATE_GRAD;
+    limit_workspace(&k.desc);
+    check_call(", in chunks", &k);
+}
+
 /* Nothing to compute: a marker keeps the order of events. */
 static void with_an_empty_batch(void **state) {
     (void)state;
@@ -171,10 +202,8 @@ static void with_an_empty_batch(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fault_test(on_an_ordered_queue),
-        fault_test(on_a_queue_without_order),
-        fault_test(with_all_options),
-        fault_test(with_an_empty_batch),
+        fault_test(on_an_ordered_queue), fault_test(on_a_queue_without_order), fault_test(with_all_options),
+        fault_test(in_chunks),           fault_test(with_an_empty_batch),
     };
     return run_fault_tests("enqueue", tests, sizeof tests / sizeof tests[0], 5000, open_device, close_device);
 }

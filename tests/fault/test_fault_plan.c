@@ -40,7 +40,8 @@ static unsigned expect_whole_plan(const planning *p) {
 
 static void expect_good_plan(void *state) {
     const planning *p = state;
-    assert_int_equal(expect_whole_plan(p), p->fresh);
+    const unsigned programs = p->desc.op == CLXENT_LINEAR_CROSS_ENTROPY ? 2 : 1;
+    assert_int_equal(expect_whole_plan(p), p->fresh ? programs : 0);
 }
 
 static void plan_again(void *state) {
@@ -82,6 +83,11 @@ static void plans_are_made(void **state) {
             inject_everywhere(&all);
         }
     }
+    for (clxent_pass pass = CLXENT_FORWARD; pass <= CLXENT_BACKWARD; pass++) {
+        planning p = {.desc = good_shard(pass)};
+        const scenario all = scenario_of("clxent_plan_create, cross-entropy of a shard", &p);
+        inject_everywhere(&all);
+    }
 }
 
 /* Three kernels and the sums. */
@@ -98,7 +104,16 @@ static void programs_are_compiled(void **state) {
     (void)state;
     planning p = {.desc = good_desc(CLXENT_SOFTMAX, CLXENT_FORWARD), .fresh = true};
     scenario all = scenario_of("clxent_plan_create, the first of a context", &p);
-    all.before_arguments = true;
+    all.without_arguments = true;
+    inject_everywhere(&all);
+}
+
+/* Two programs, one after the other. */
+static void two_programs_are_compiled(void **state) {
+    (void)state;
+    planning p = {.desc = good_desc(CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_FORWARD), .fresh = true};
+    scenario all = scenario_of("clxent_plan_create, linear-cross-entropy, the first of a context", &p);
+    all.without_arguments = true;
     inject_everywhere(&all);
 }
 
@@ -116,19 +131,21 @@ static clxent_status destroy(void *state) {
 
 static void plans_are_destroyed(void **state) {
     (void)state;
-    planning p = {.desc = good_desc(CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD)};
-    scenario all = scenario_of("clxent_plan_destroy", &p);
-    all.begin = begin_destruction;
-    all.attempt = destroy;
-    all.succeeded = NULL;
-    assert_true(inject_everywhere(&all) > 0);
+    static const clxent_op ops[] = {CLXENT_CROSS_ENTROPY, CLXENT_LINEAR_CROSS_ENTROPY};
+    for (size_t i = 0; i < 2; i++) {
+        planning p = {.desc = good_desc(ops[i], CLXENT_FORWARD_BACKWARD)};
+        scenario all = scenario_of("clxent_plan_destroy", &p);
+        all.begin = begin_destruction;
+        all.attempt = destroy;
+        all.succeeded = NULL;
+        assert_true(inject_everywhere(&all) > 0);
+    }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fault_test(plans_are_made),
-        fault_test(plans_of_many_kernels_are_made),
-        fault_test(programs_are_compiled),
+        fault_test(plans_are_made),        fault_test(plans_of_many_kernels_are_made),
+        fault_test(programs_are_compiled), fault_test(two_programs_are_compiled),
         fault_test(plans_are_destroyed),
     };
     return run_fault_tests("plans", tests, sizeof tests / sizeof tests[0], 2000, open_device, close_device);

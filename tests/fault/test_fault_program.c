@@ -144,7 +144,7 @@ static fault_hit attempt(const command *k, fault_kind kind, size_t nth, size_t c
     char names[8192];
     list_files(names, sizeof names);
     const fault_balance before = fault_balance_now();
-    fault_arm(kind, nth, code);
+    fault_arm(kind, nth, code, true);
     int status = run_here(k->words);
     const fault_hit hit = fault_disarm();
     snprintf(at_hand, sizeof at_hand, "clxent %.40s...: %s %zu, %s (0x%x), failed with %s; status %d", k->words,

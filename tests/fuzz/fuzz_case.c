@@ -125,6 +125,42 @@ device_case fuzz_take_case(fuzz_bytes *bytes) {
     return c;
 }
 
+clxent_desc fuzz_take_later(fuzz_bytes *bytes) {
+    static const struct {
+        clxent_op op;
+        clxent_pass pass;
+    } later[] = {{CLXENT_MERGE, CLXENT_FORWARD},
+                 {CLXENT_CROSS_ENTROPY, CLXENT_FORWARD},
+                 {CLXENT_CROSS_ENTROPY, CLXENT_BACKWARD},
+                 {CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_FORWARD},
+                 {CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_BACKWARD},
+                 {CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD}};
+    clxent_desc desc;
+    const size_t which = fuzz_take(bytes) % COUNT(later);
+    clxent_desc_init(&desc, later[which].op);
+    desc.pass = later[which].pass;
+    desc.batch = fuzz_take(bytes) % 7;
+    desc.classes = 1 + fuzz_take(bytes) % 70;
+    desc.reduction = (clxent_reduction)(fuzz_take(bytes) % 3);
+    desc.flags = fuzz_take(bytes) % (desc.op == CLXENT_LINEAR_CROSS_ENTROPY ? 8u : 4u);
+    desc.z_loss = PICK(bytes, 0, 1e-4f, .125, 1);
+    desc.ignore_index = (int64_t)PICK(bytes, -100, 0, (double)desc.classes - 1, INT32_MAX);
+    const uint8_t first = fuzz_take(bytes), second = fuzz_take(bytes), third = fuzz_take(bytes);
+    if (desc.op != CLXENT_LINEAR_CROSS_ENTROPY)
+        desc.inner = 1 + third % 4;
+    if (desc.op == CLXENT_MERGE) {
+        desc.parts = 1 + first % 5;
+    } else if (desc.op == CLXENT_CROSS_ENTROPY) {
+        desc.class_start = first % 9;
+        desc.class_total = desc.class_start + desc.classes + second % 9;
+    } else {
+        desc.features = 1 + first % 40;
+        desc.row_stride = second % 4 == 0 ? 0 : desc.features + second % 4;
+        desc.workspace_limit = third < 128 ? 0 : third < 192 ? third : third * UINT64_C(100);
+    }
+    return desc;
+}
+
 /* ---- values ---- */
 
 /* Quarters and eighths around 0, and the ends of things. 1e30 and beyond are left out: there float overflows between one
@@ -213,8 +249,9 @@ static double odd_number(fuzz_bytes *bytes) {
 static void spoil_member(clxent_desc *desc, uint8_t member, fuzz_bytes *bytes) {
     double *const numbers[] = {&desc->label_smoothing, &desc->logit_softcap, &desc->z_loss,    &desc->reg_lambda,
                                &desc->mix_lambda,      &desc->logit_scale,   &desc->grad_scale};
-    size_t *const sizes[] = {&desc->batch,           &desc->classes,     &desc->inner,       &desc->row_stride,
-                             &desc->work_group_size, &desc->class_start, &desc->class_total, &desc->parts};
+    size_t *const sizes[] = {&desc->batch,       &desc->classes,         &desc->inner,
+                             &desc->row_stride,  &desc->work_group_size, &desc->class_start,
+                             &desc->class_total, &desc->parts,           &desc->features};
     enum {
         OP,
         PASS,
@@ -226,16 +263,19 @@ static void spoil_member(clxent_desc *desc, uint8_t member, fuzz_bytes *bytes) {
         IGNORED,
         STRUCT,
         SIZES,
-        NUMBERS = SIZES + 8,
-        ALL = NUMBERS + 7
+        NUMBERS = SIZES + 9,
+        LIMIT = NUMBERS + 7,
+        ALL
     };
     member %= ALL;
-    if (member >= NUMBERS)
+    if (member == LIMIT)
+        desc->workspace_limit = fuzz_take(bytes) < 128 ? odd_size(bytes) : fuzz_take(bytes) * UINT64_C(1000);
+    else if (member >= NUMBERS)
         *numbers[member - NUMBERS] = odd_number(bytes);
     else if (member >= SIZES)
         *sizes[member - SIZES] = odd_size(bytes);
     else if (member == OP)
-        desc->op = (clxent_op)odd_enum(bytes, CLXENT_MERGE);
+        desc->op = (clxent_op)odd_enum(bytes, CLXENT_LINEAR_CROSS_ENTROPY);
     else if (member == PASS)
         desc->pass = (clxent_pass)odd_enum(bytes, CLXENT_FORWARD_BACKWARD);
     else if (member == DTYPE)

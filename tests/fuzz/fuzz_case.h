@@ -10,6 +10,9 @@
  * else that a descriptor can say comes from the bytes, in small sizes. */
 device_case fuzz_take_case(fuzz_bytes *bytes);
 
+/* A well-formed descriptor of what no case has: a merge, a shard, or linear-cross-entropy. */
+clxent_desc fuzz_take_later(fuzz_bytes *bytes);
+
 /* Makes its data, and changes some of the values that the pass reads: numbers to others, NaN and infinities among them;
  * classes and probabilities also to such as are refused. */
 void fuzz_make_data(device_data *d, const device_case *c, fuzz_bytes bytes);

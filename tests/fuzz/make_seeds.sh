@@ -93,6 +93,13 @@ done
 for kind in {0..4}; do
     descriptor "arrays-$kind" 2 5 9 3 2 0 1 0 0 0 1 2 3 1 2 3 15 0 0 0 7 2 "$kind" 0 7 4 "$kind" 11 0 4
 done
-for member in {0..20}; do
+for member in {0..25}; do
     descriptor "member-$member" 3 5 9 3 2 0 1 0 0 0 1 2 3 1 2 3 15 0 0 0 7 0 "$member" "$member" 0 0 0 0 0 0 0 0
+done
+for kind in {0..5}; do
+    descriptor "later-$kind" 4 "$kind" 3 4 "$kind" 0 1 0 3 4 2 255 255 0
+    descriptor "later-refused-$kind" 4 "$kind" 3 4 "$kind" 1 0 1 3 4 200 255 255 0 7 0 255 255
+    for member in 14 15 16 17 25; do
+        descriptor "later-member-$kind-$member" 4 "$kind" 3 4 0 0 0 0 3 4 2 0 0 1 0 "$member" 2 0
+    done
 done
