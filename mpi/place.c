@@ -39,8 +39,8 @@ static clxent_status check_same(const claim *first, const claim *other, int rank
     };
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
         if (!(members[i].value == members[i].expected))
-            return clx_mpi_fail(members[i].refusal, "rank %d has a %s of %.17g, but rank 0 has %.17g", rank,
-                                members[i].name, members[i].value, members[i].expected);
+            return clx_mpi_fail(members[i].refusal, "%s is %.17g on rank %d, but %.17g on rank 0", members[i].name,
+                                members[i].value, rank, members[i].expected);
     return CLXENT_SUCCESS;
 }
 
