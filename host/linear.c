@@ -154,8 +154,8 @@ static void make_key(const clxent_plan *plan, const clx_linear *l, clx_program_k
 
 const char *clx_linear_kernel_name(clx_linear_kernel kernel) {
     static const char *const names[CLX_LINEAR_KERNELS] = {
-        "list_rows",   "pack_rows",   "clear_ignored",  "pack_hidden",    "unpack_hidden",
-        "unpack_rows", "sum_columns", "product_logits", "product_hidden", "product_weight"};
+        "list_rows",   "pack_rows", "clear_ignored",  "pack_hidden",    "unpack_hidden", "unpack_rows",
+        "sum_columns", "fill_rows", "product_logits", "product_hidden", "product_weight"};
     return names[kernel];
 }
 

@@ -16,11 +16,14 @@ typedef enum clx_linear_kernel {
     CLX_UNPACK_HIDDEN,
     CLX_UNPACK_ROWS,
     CLX_SUM_COLUMNS,
+    CLX_FILL_ROWS,
     CLX_PRODUCT_LOGITS,
     CLX_PRODUCT_HIDDEN,
     CLX_PRODUCT_WEIGHT,
     CLX_LINEAR_KERNELS /* their number */
 } clx_linear_kernel;
+
+#define CLX_ITEMS_OF_UNIT 4 /* work-items for each compute unit of a CPU, for an even load */
 
 struct clx_linear {
     clxent_plan *rows; /* cross-entropy of a chunk's logits */
@@ -29,7 +32,9 @@ struct clx_linear {
     size_t lanes;  /* of the program of the products */
     size_t lister; /* work-items that list the rows */
     size_t chunk;  /* rows of a chunk */
-    size_t steps;  /* of a product's sum in one launch, at most */
+    clxent_product_function function; /* for products in place of those kernels, else NULL; under the plan's lock */
+    void *user;
+    size_t steps; /* of a product's sum in one launch, at most */
     size_t logits_stride,
         hidden_stride; /* numbers from one row to the next: no power of two, which would crowd a cache */
     /* Bytes in the workspace: of packed rows the list, targets, weights, incoming gradients and lse; of a chunk the

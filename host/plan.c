@@ -219,6 +219,18 @@ clxent_status clxent_plan_get_blob(const clxent_plan *plan, size_t size, void *b
     return clx_blob_get(plan->core, plan->program, size, blob, needed);
 }
 
+clxent_status clxent_plan_set_product(clxent_plan *plan, clxent_product_function function, void *user) {
+    if (plan == NULL)
+        return clx_fail(CLXENT_INVALID_ARGUMENT, "plan is null");
+    if (plan->linear == NULL)
+        return clx_fail(CLXENT_UNSUPPORTED, "a plan of %s has no matrix products", plan->problem.op->title);
+    clx_lock_acquire(&plan->lock);
+    plan->linear->function = function;
+    plan->linear->user = user;
+    clx_lock_release(&plan->lock);
+    return CLXENT_SUCCESS;
+}
+
 void clxent_plan_destroy(clxent_plan *plan) {
     if (plan == NULL)
         return;

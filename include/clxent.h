@@ -557,6 +557,47 @@ CLXENT_API clxent_status clxent_plan_get_reason(const clxent_plan *plan, clxent_
  * linear-cross-entropy, which has two programs), OUT_OF_MEMORY, OpenCL codes. */
 CLXENT_API clxent_status clxent_plan_get_blob(const clxent_plan *plan, size_t size, void *blob, size_t *needed);
 
+/** Which product of linear-cross-entropy: for N' of the rows, D features and V classes */
+typedef enum clxent_product_role {
+    CLXENT_PRODUCT_LOGITS = 1, /**< logits = hidden weight^T: N' x V, sums over D */
+    CLXENT_PRODUCT_HIDDEN = 2, /**< grad_hidden = grad_logits weight: N' x D, sums over V */
+    CLXENT_PRODUCT_WEIGHT = 3  /**< grad_weight = grad_logits^T hidden: V x D, sums over N' */
+} clxent_product_role;
+
+/** A matrix product C = A B, or C += A B. Offsets are in bytes, strides in elements. Of the two strides of A, and of those of B, one
+ * is 1: what a BLAS calls a transposed matrix is one whose first stride is 1. */
+typedef struct clxent_product {
+    size_t struct_size;       /**< sizeof(clxent_product); members may be added at the end */
+    clxent_product_role role; /**< which of the three it is */
+    clxent_dtype dtype;       /**< of A and C: F32 or F64 */
+    clxent_dtype b_dtype;     /**< of B: that, or the plan's 16-bit type */
+    size_t m;                 /**< rows of A and C */
+    size_t n;                 /**< columns of B and C */
+    size_t k;                 /**< columns of A, rows of B */
+    clxent_buffer a;          /**< m x k */
+    clxent_buffer b;          /**< k x n */
+    clxent_buffer c;          /**< m x n */
+    size_t a_row;             /**< from a row of A to the next */
+    size_t a_column;          /**< from a column of A to the next */
+    size_t b_row;             /**< from a row of B to the next */
+    size_t b_column;          /**< from a column of B to the next */
+    size_t c_row;             /**< from a row of C to the next; its columns lie side by side */
+    int adds;                 /**< if not 0, it is added to what C holds */
+} clxent_product;
+
+/** Enqueues a product on `queue`: behind the `wait_count` events of `wait_list`, with *event, where `event` is not null, becoming
+ * its event. Returns an OpenCL code; any but CL_SUCCESS ends the clxent_enqueue that called it, with that code. It is called
+ * under the plan's lock, so it must not use the plan, and by the thread that called clxent_enqueue. The buffers are the caller's:
+ * those of the clxent_args, of which the workspace is one. */
+typedef cl_int (*clxent_product_function)(void *user, cl_command_queue queue, const clxent_product *product,
+                                          cl_uint wait_count, const cl_event *wait_list, cl_event *event);
+
+/** Has a function of the caller's do the matrix products of a plan of linear-cross-entropy from its next enqueue on, where an engine has
+ * a better one than this library; with NULL its own do again. `user` is handed through. Rows whose target is ignored then cost as
+ * much as others: only the device knows how many there are. Of another plan's own nothing changes. Thread-safe.
+ * Errors: INVALID_ARGUMENT (plan is null), UNSUPPORTED (it is no plan of linear-cross-entropy). */
+CLXENT_API clxent_status clxent_plan_set_product(clxent_plan *plan, clxent_product_function function, void *user);
+
 /** Releases a plan. Kernels already enqueued still run. NULL is allowed. */
 CLXENT_API void clxent_plan_destroy(clxent_plan *plan);
 

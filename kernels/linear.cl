@@ -139,3 +139,18 @@ __kernel void sum_columns(__global char *workspace, ulong workspace_at, ulong lo
         *to = given & ADDS_GRADIENT ? *to + sum : sum;
     }
 }
+
+/* For products that are the caller's, who knows neither which rows of a chunk count nor of a bias: writes to all of its rows, or
+ * to those behind the last that counts, one bias for each column, or 0. */
+#define ROWS_BEHIND 1u
+#define BIAS_AS_ROWS 2u
+__kernel void fill_rows(__global char *workspace, ulong workspace_at, ulong at, long rows, long columns, long row_stride,
+                        __global const char *bias, ulong bias_at, uint given) {
+    __global char *base = workspace + workspace_at;
+    const long first = given & ROWS_BEHIND ? AT(const long, base, 0)[CHUNK_ROWS] : 0;
+    for (long e = first * columns + (long)get_global_id(0); e < rows * columns; e += (long)get_global_size(0)) {
+        const long i = e / columns, column = e % columns;
+        AT(real, base, at)[i * row_stride + column] =
+            given & BIAS_AS_ROWS ? from_storage(AT(const storage, bias, bias_at) + column) : (real)0;
+    }
+}
