@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As many blocks as hide an exchange behind the kernels, of no fewer rows than make a kernel or a message worth its start. */
-enum { MOST_BLOCKS = 8, ROWS_OF_BLOCK = 1024 };
+/* As many blocks as hide an exchange behind the kernels, of no fewer rows than make a kernel or a message worth its start: each block is as
+ * many messages as there are ranks, twice. */
+enum { MOST_BLOCKS = 8, ROWS_OF_BLOCK = 1024, ROWS_OF_SLICE = 64 };
 
 /* ---- the descriptor ---- */
 
@@ -53,7 +54,8 @@ static clxent_status cut_rows(clxent_mpi_plan *plan, size_t blocks) {
     if (desc->batch == 0)
         return CLXENT_SUCCESS;
     if (blocks == 0) {
-        blocks = plan->rows / ROWS_OF_BLOCK;
+        const size_t slices = ROWS_OF_SLICE * (size_t)plan->group->ranks;
+        blocks = plan->rows / (slices > ROWS_OF_BLOCK ? slices : ROWS_OF_BLOCK);
         blocks = blocks > MOST_BLOCKS ? MOST_BLOCKS : blocks;
     }
     blocks = blocks > desc->batch ? desc->batch : blocks > 0 ? blocks : 1;
