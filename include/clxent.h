@@ -614,8 +614,9 @@ CLXENT_API void clxent_plan_destroy(clxent_plan *plan);
 CLXENT_API clxent_status clxent_enqueue(cl_command_queue queue, clxent_plan *plan, const clxent_args *args,
                                         cl_uint wait_count, const cl_event *wait_list, cl_event *event);
 
-/** Would clxent_enqueue take these? Looks at all that it looks at, with the same errors, and enqueues nothing. For who has to know
- * before something else is done that cannot be taken back, like a message to another process. */
+/** Would clxent_enqueue take these? Looks at all that it looks at, and enqueues nothing. For who has to know before something else is
+ * done that cannot be taken back, like a message to another process. Errors: those of clxent_enqueue for its arguments, and
+ * OpenCL codes of queries. */
 CLXENT_API clxent_status clxent_check_args(cl_command_queue queue, clxent_plan *plan, const clxent_args *args);
 
 /** Runs a descriptor on host arrays and waits for the result. Plans, queue and buffers are kept in the context for the

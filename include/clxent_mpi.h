@@ -85,7 +85,7 @@ typedef struct clxent_mpi_plan clxent_mpi_plan;
  *
  * All memory is allocated here, see clxent_mpi_info: of each row 6 numbers on the device and on the host, of the rows of a block some
  * 30. Nothing is allocated in a step. `comm` is an intracommunicator, and is duplicated. Collective.
- * Errors, on every rank: those of clxent_plan_create; INVALID_ARGUMENT (a null pointer, MPI_COMM_NULL, an intercommunicator, an op
+ * Errors: on every rank those of clxent_plan_create; INVALID_ARGUMENT (a null pointer, MPI_COMM_NULL, an intercommunicator, an op
  * that has no shards), INVALID_SHAPE (ranks differ in batch, inner, class_total or blocks; a rank without classes; an
  * overlap or a gap; classes that do not end at class_total), INVALID_OPTION (ranks differ in another member; pass is BACKWARD),
  * MPI_FAILED, OUT_OF_MEMORY, OpenCL codes. *plan is then left as it was. */
@@ -117,7 +117,7 @@ CLXENT_API clxent_status clxent_mpi_plan_get_info(const clxent_mpi_plan *plan, c
  * partial, merged and workspace. Targets outside [0, V) are as in clxent_enqueue.
  *
  * Waits for the events of `wait_list`, exchanges, and returns when what it writes is written; the queue is the caller's, in order or not.
- * Collective. Errors, on every rank: those of clxent_enqueue; INVALID_ARGUMENT (plan is null; ranks differ in which tensors they give,
+ * Collective. Errors: on every rank those of clxent_enqueue; INVALID_ARGUMENT (plan is null; ranks differ in which tensors they give,
  * or in which function they call); MPI_FAILED; OpenCL codes. */
 CLXENT_API clxent_status clxent_mpi_forward(cl_command_queue queue, clxent_mpi_plan *plan, const clxent_args *args,
                                             cl_uint wait_count, const cl_event *wait_list);
@@ -125,7 +125,7 @@ CLXENT_API clxent_status clxent_mpi_forward(cl_command_queue queue, clxent_mpi_p
 /** The gradient of this rank's logits, from what the last clxent_mpi_forward of this plan has kept. Reads input, target, weight and
  * sample_weight, which are to be what they were there, and grad_output, on all ranks or on none and the same; writes
  * grad_input, which may be the input itself. Enqueues behind the events of `wait_list` and does not wait for the device; *event (if
- * `event` is not null) is the caller's to release. Collective. Errors, on every rank: those of clxent_enqueue; INVALID_ARGUMENT (plan is
+ * `event` is not null) is the caller's to release. Collective. Errors: on every rank those of clxent_enqueue; INVALID_ARGUMENT (plan is
  * null, or is of pass FORWARD; no forward pass has ended well; ranks differ in which tensors they give, or in which function they
  * call); MPI_FAILED; OpenCL codes. */
 CLXENT_API clxent_status clxent_mpi_backward(cl_command_queue queue, clxent_mpi_plan *plan, const clxent_args *args,
@@ -158,7 +158,7 @@ typedef struct clxent_mpi_total {
  * weight_sum. With CLXENT_EMPTY_MEAN_ZERO in `flags`, which all ranks are to agree in, mean and grad_output over nothing are 0, else NaN:
  * nothing is W = 0 and U = 0. W = 0 alone gives NaN. Each rank then gives grad_output, as 1 real in a buffer, to its BACKWARD pass of
  * reduction SUM. A z_loss in a mean has its own divisor, U (docs/numerics.md): with class weights it does not go with this.
- * Collective. Errors, on every rank: INVALID_ARGUMENT (group or total is null), INVALID_OPTION (a flag that has no meaning here; flags
+ * Collective. Errors: on every rank INVALID_ARGUMENT (group or total is null), INVALID_OPTION (a flag that has no meaning here; flags
  * differ), MPI_FAILED. *total is then left as it was. */
 CLXENT_API clxent_status clxent_mpi_mean(clxent_mpi_group *group, double loss, double weights, double samples,
                                          uint64_t flags, clxent_mpi_total *total);
