@@ -19,7 +19,7 @@
 #define MOST_LISTERS 256 /* as in kernels/linear.cl */
 #define STATE_SLOT 64    /* of a chunk of a row, and */
 #define MAP_SLOT 128     /* of a row, as in workspace.c */
-#define LOOPS_PER_STEP 2 /* of a product's sum in groups: 21 for every 16 */
+#define LOOPS_PER_STEP 3 /* of a product's sum in groups: 35 for 16 with the smallest side, the ends of loops too */
 #define LOOPS_AROUND 32  /* of a product, beside those */
 
 static size_t aligned(size_t bytes) {
@@ -36,7 +36,7 @@ static size_t split_bytes(const clx_problem *problem, const clx_device *device) 
 
 /* Bytes for each row of a chunk, and for each row of the batch. */
 static size_t chunk_row_bytes(const clxent_plan *plan, const clx_linear *l) {
-    return (l->logits_stride + 2 * l->hidden_stride) * plan->problem.real_size +
+    return (l->logits_stride + 2 * l->hidden_stride + 1) * plan->problem.real_size +
            split_bytes(&plan->problem, &plan->core->device);
 }
 
@@ -46,7 +46,7 @@ static size_t packed_row_bytes(const clx_problem *problem) {
 
 /* All that does not depend on the chunk, with what alignment takes. */
 static size_t fixed_bytes(const clxent_plan *plan) {
-    return plan->workspace.size + plan->problem.rows * packed_row_bytes(&plan->problem) + 10 * ALIGNMENT;
+    return plan->workspace.size + plan->problem.rows * packed_row_bytes(&plan->problem) + 11 * ALIGNMENT;
 }
 
 static clxent_status choose_chunk(const clxent_plan *plan, clx_linear *l) {
@@ -91,6 +91,7 @@ static void lay_out(clxent_plan *plan, clx_linear *l) {
     l->hidden_at = take(&end, l->chunk * l->hidden_stride * real);
     l->logits_at = take(&end, l->chunk * l->logits_stride * real);
     l->hidden_grads_at = take(&end, l->chunk * l->hidden_stride * real);
+    l->limits_at = take(&end, l->chunk * real);
     l->parts_at = take(&end, l->chunk * split_bytes(problem, &plan->core->device));
     plan->workspace.size = aligned(end);
 }
@@ -124,7 +125,7 @@ static clxent_status create_rows(clxent_plan *plan, clx_linear *l) {
     desc.row_stride = l->logits_stride;
     desc.features = 0;
     desc.workspace_limit = 0;
-    desc.flags &= ~(uint64_t)CLXENT_ACCUMULATE_GRAD;
+    desc.flags &= ~((uint64_t)CLXENT_ACCUMULATE_GRAD | CLXENT_FILTER_GRADIENT);
     clx_problem problem;
     clxent_status status = clx_problem_init(&problem, &desc);
     if (status != CLXENT_SUCCESS)
@@ -154,8 +155,8 @@ static void make_key(const clxent_plan *plan, const clx_linear *l, clx_program_k
 
 const char *clx_linear_kernel_name(clx_linear_kernel kernel) {
     static const char *const names[CLX_LINEAR_KERNELS] = {
-        "list_rows",   "pack_rows", "clear_ignored",  "pack_hidden",    "unpack_hidden", "unpack_rows",
-        "sum_columns", "fill_rows", "product_logits", "product_hidden", "product_weight"};
+        "list_rows",   "pack_rows", "clear_ignored", "pack_hidden",    "unpack_hidden",  "unpack_rows",
+        "sum_columns", "fill_rows", "limit_rows",    "product_logits", "product_hidden", "product_weight"};
     return names[kernel];
 }
 

@@ -17,6 +17,7 @@ typedef enum clx_linear_kernel {
     CLX_UNPACK_ROWS,
     CLX_SUM_COLUMNS,
     CLX_FILL_ROWS,
+    CLX_LIMIT_ROWS,
     CLX_PRODUCT_LOGITS,
     CLX_PRODUCT_HIDDEN,
     CLX_PRODUCT_WEIGHT,
@@ -38,8 +39,9 @@ struct clx_linear {
     size_t logits_stride,
         hidden_stride; /* numbers from one row to the next: no power of two, which would crowd a cache */
     /* Bytes in the workspace: of packed rows the list, targets, weights, incoming gradients and lse; of a chunk the
-     * hidden states, the logits, the gradients of the hidden states, and what engine row_split needs. */
-    size_t list_at, targets_at, weights_at, grads_at, lse_at, hidden_at, logits_at, hidden_grads_at, parts_at;
+     * hidden states, the logits, the gradients of the hidden states, limits for the filter, and what engine row_split needs. */
+    size_t list_at, targets_at, weights_at, grads_at, lse_at, hidden_at, logits_at, hidden_grads_at, limits_at,
+        parts_at;
 };
 
 /* Decides the chunk, builds the programs, makes the kernels. The plan's kernel for sums comes with it. */

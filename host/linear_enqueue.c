@@ -210,7 +210,7 @@ static clxent_status take_chunk(clx_chain *c, size_t first) {
         status = take_rows(c, first);
     if (status != CLXENT_SUCCESS || !clx_has_backward(&c->plan->problem))
         return status;
-    status = clx_multiply_hidden(c);
+    status = clx_multiply_hidden(c, first);
     if (status == CLXENT_SUCCESS)
         status = unpack_hidden(c, first);
     if (status == CLXENT_SUCCESS && clx_chain_has(c, CLX_GRAD_LINEAR_WEIGHT))

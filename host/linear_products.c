@@ -16,8 +16,8 @@ static size_t panels(const clx_device *device, const clxent_product *p) {
     return across * ((p->m + stretch - 1) / stretch);
 }
 
-static clxent_status launch(clx_chain *c, clx_linear_kernel kernel, const clxent_product *p, const clxent_buffer *bias,
-                            cl_uint flags) {
+static clxent_status launch(clx_chain *c, clx_linear_kernel kernel, const clxent_product *p,
+                            const clxent_buffer *beside, cl_uint flags) {
     const size_t side = c->l->side, square = 4 * side; /* as in kernels/product_in_groups.cl */
     const uint64_t numbers[] = {p->m,    p->n, p->k, p->a_row, p->a_column, p->b_row * p->b_column,
                                 p->c_row}; /* one stride of B is 1 */
@@ -25,7 +25,7 @@ static clxent_status launch(clx_chain *c, clx_linear_kernel kernel, const clxent
     clx_set_memory(&s, p->a.mem, p->a.offset);
     clx_set_memory(&s, p->b.mem, p->b.offset);
     clx_set_memory(&s, p->c.mem, p->c.offset);
-    clx_set_memory(&s, bias != NULL ? bias->mem : NULL, bias != NULL ? bias->offset : 0);
+    clx_set_memory(&s, beside != NULL ? beside->mem : NULL, beside != NULL ? beside->offset : 0);
     clx_set_workspace(&s, 0);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         clx_set_long(&s, numbers[i]);
@@ -112,16 +112,33 @@ clxent_status clx_multiply_logits(clx_chain *c) {
     return status == CLXENT_SUCCESS ? call(c, &p) : status;
 }
 
+static bool filters(const clxent_plan *plan) {
+    return (plan->problem.desc.flags & CLXENT_FILTER_GRADIENT) != 0;
+}
+
 size_t clx_hidden_launches(const clxent_plan *plan) {
     const size_t classes = plan->problem.desc.classes, steps = plan->linear->steps;
-    return plan->linear->function != NULL ? 1 : classes / steps + (classes % steps > 0);
+    return plan->linear->function != NULL ? 1 : filters(plan) + classes / steps + (classes % steps > 0);
+}
+
+static clxent_status limit_rows(clx_chain *c, size_t first) {
+    const clx_linear *l = c->l;
+    const clx_problem *problem = &c->plan->problem;
+    clx_setter s = clx_begin(c, CLX_LIMIT_ROWS);
+    clx_set_workspace(&s, 0);
+    clx_set_long(&s, l->targets_at + first * problem->target_size);
+    clx_set_long(&s, l->logits_at);
+    clx_set_long(&s, l->limits_at);
+    clx_set_long(&s, problem->desc.classes);
+    clx_set_long(&s, l->logits_stride);
+    return clx_finish(&s, l->chunk);
 }
 
 /* By as many classes at a time as one launch may take. */
-clxent_status clx_multiply_hidden(clx_chain *c) {
+clxent_status clx_multiply_hidden(clx_chain *c, size_t first) {
     const clx_linear *l = c->l;
     const clx_problem *problem = &c->plan->problem;
-    const size_t launches = clx_hidden_launches(c->plan);
+    const clxent_buffer limits = in_workspace(c, l->limits_at);
     clxent_product p = product_of(c, CLXENT_PRODUCT_HIDDEN);
     p.b_dtype = problem->desc.dtype;
     p.m = l->chunk;
@@ -137,11 +154,11 @@ clxent_status clx_multiply_hidden(clx_chain *c) {
     p.c_row = l->hidden_stride;
     if (l->function != NULL)
         return call(c, &p);
-    clxent_status status = CLXENT_SUCCESS;
-    for (size_t i = 0, left = p.k; i < launches && status == CLXENT_SUCCESS; i++, left -= p.k) {
+    clxent_status status = filters(c->plan) ? limit_rows(c, first) : CLXENT_SUCCESS;
+    for (size_t left = p.k; left > 0 && status == CLXENT_SUCCESS; left -= p.k) {
         p.k = left < l->steps ? left : l->steps;
-        p.adds = i > 0;
-        status = launch(c, CLX_PRODUCT_HIDDEN, &p, NULL, CLX_ROWS_COUNTED);
+        status = launch(c, CLX_PRODUCT_HIDDEN, &p, &limits, CLX_ROWS_COUNTED | (filters(c->plan) ? CLX_FILTERS : 0));
+        p.adds = 1;
         p.a.offset += p.k * problem->real_size;
         p.b.offset += p.k * p.b_row * problem->storage_size;
     }

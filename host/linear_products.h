@@ -6,10 +6,10 @@
 
 /* As in kernels/linear.cl and kernels/product.cl. */
 enum { CLX_ROWS_BEHIND = 1, CLX_BIAS_AS_ROWS = 2 };
-enum { CLX_ADDS = 1, CLX_ROWS_COUNTED = 2, CLX_DEPTH_COUNTED = 4, CLX_HAS_BIAS = 8 };
+enum { CLX_ADDS = 1, CLX_ROWS_COUNTED = 2, CLX_DEPTH_COUNTED = 4, CLX_HAS_BIAS = 8, CLX_FILTERS = 16 };
 
 clxent_status clx_multiply_logits(clx_chain *c);
-clxent_status clx_multiply_hidden(clx_chain *c);
+clxent_status clx_multiply_hidden(clx_chain *c, size_t first); /* of the chunk's rows */
 clxent_status clx_multiply_weight(clx_chain *c, bool adds);
 
 /* How many launches, or calls, each of them is. */

@@ -118,7 +118,7 @@ static clxent_status check_numbers(const clxent_desc *desc) {
     return CLXENT_SUCCESS;
 }
 
-#define KNOWN_FLAGS ((uint64_t)CLXENT_ACCUMULATE_GRAD | CLXENT_EMPTY_MEAN_ZERO)
+#define KNOWN_FLAGS ((uint64_t)CLXENT_ACCUMULATE_GRAD | CLXENT_EMPTY_MEAN_ZERO | CLXENT_FILTER_GRADIENT)
 
 static clxent_status check_options(const clx_op *op, const clxent_desc *desc) {
     clxent_status status = check_enums(desc);
@@ -129,6 +129,8 @@ static clxent_status check_options(const clx_op *op, const clxent_desc *desc) {
     if (status == CLXENT_SUCCESS && (desc->flags & ~KNOWN_FLAGS) != 0)
         status = clx_fail(CLXENT_INVALID_OPTION, "flags is 0x%llx, of which 0x%llx are defined",
                           (unsigned long long)desc->flags, (unsigned long long)KNOWN_FLAGS);
+    if (status == CLXENT_SUCCESS && desc->flags & CLXENT_FILTER_GRADIENT && !(op->takes & CLX_TAKES_FEATURES))
+        status = clx_fail(CLXENT_INVALID_OPTION, "%s does not use CLXENT_FILTER_GRADIENT", op->title);
     return status;
 }
 

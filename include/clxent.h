@@ -213,7 +213,11 @@ typedef enum clxent_engine {
 /** Bits of clxent_desc.flags. */
 enum {
     CLXENT_ACCUMULATE_GRAD = 1, /**< grad_input += gradient, instead of =. Losses with a backward pass */
-    CLXENT_EMPTY_MEAN_ZERO = 2  /**< a mean over nothing (an empty batch, every row ignored) is 0, not NaN. Losses */
+    CLXENT_EMPTY_MEAN_ZERO = 2, /**< a mean over nothing (an empty batch, every row ignored) is 0, not NaN. Losses */
+    /** linear-cross-entropy: grad_input may leave out what cannot change it at the precision of storage: blocks of rows and classes
+     * where no logit has a gradient above u / (2 C) of that of its row's target, u being half the distance from 1 to the next
+     * number of the storage type. All that is left out of a row is then at most u / 2 of that gradient times the largest weight. */
+    CLXENT_FILTER_GRADIENT = 4
 };
 
 /** The descriptor. Start from clxent_desc_init, then set what differs. An option that the operation does not use must
@@ -238,7 +242,7 @@ typedef struct clxent_desc {
     int64_t ignore_index;   /**< rows with this target count nowhere and get a zero gradient; default -100; class-index
                                targets only. May lie inside [0, C) */
     double label_smoothing; /**< ce: e in [0, 1], the share of the target that is spread over all classes; default 0 */
-    uint64_t flags;         /**< CLXENT_ACCUMULATE_GRAD | CLXENT_EMPTY_MEAN_ZERO; default 0 */
+    uint64_t flags;         /**< bits of the enum above; default 0 */
     double logit_scale;     /**< ce: logits are multiplied by this first (an inverse temperature); finite, default 1 */
     double logit_softcap;   /**< ce: then they become t tanh(x / t) with this t > 0; default 0: they do not */
     double z_loss;          /**< ce: z_loss * lse^2 is added to each row that counts; >= 0, default 0 */

@@ -140,6 +140,28 @@ __kernel void sum_columns(__global char *workspace, ulong workspace_at, ulong lo
     }
 }
 
+/* Of a chunk's rows the gradients of logits that are too small to change grad_input: u / (2 classes) of the target's, u being the
+ * unit roundoff of storage. Rows without such a class have none that is too small. */
+#if STORAGE == F64
+#define HALF_A_ROUNDING 0x1p-54
+#elif STORAGE == F32
+#define HALF_A_ROUNDING 0x1p-25f
+#elif STORAGE == F16
+#define HALF_A_ROUNDING 0x1p-12f
+#else
+#define HALF_A_ROUNDING 0x1p-9f
+#endif
+__kernel void limit_rows(__global char *workspace, ulong workspace_at, ulong packed_target_at, ulong logits_at,
+                         ulong limits_at, long classes, long logits_stride) {
+    __global char *base = workspace + workspace_at;
+    const long count = AT(const long, base, 0)[CHUNK_ROWS];
+    for (long i = (long)get_global_id(0); i < count; i += (long)get_global_size(0)) {
+        const long target = (long)AT(const target_t, base, packed_target_at)[i];
+        AT(real, base, limits_at)[i] = target < 0 || target >= classes ? (real)-1
+            : fabs(AT(const real, base, logits_at)[i * logits_stride + target]) * (HALF_A_ROUNDING / (real)classes);
+    }
+}
+
 /* For products that are the caller's, who knows neither which rows of a chunk count nor of a bias: writes to all of its rows, or
  * to those behind the last that counts, one bias for each column, or 0. */
 #define ROWS_BEHIND 1u

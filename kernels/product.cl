@@ -13,17 +13,19 @@
 #define ROWS_COUNTED 2u  /* no more rows than CHUNK_ROWS says */
 #define DEPTH_COUNTED 4u /* the same of the sum */
 #define HAS_BIAS 8u      /* C begins with a number for each of its columns */
+#define FILTERS 16u      /* blocks of A may be left out whose elements are no larger than the limit of their row */
 
 #define PRODUCT_PARAMETERS                                                                                             \
     __global const char *a_memory, ulong a_at, __global const char *b_memory, ulong b_at, __global char *c_memory,     \
-        ulong c_at, __global const char *bias_memory, ulong bias_at, __global const char *counts, ulong counts_at,     \
+        ulong c_at, __global const char *beside_memory, ulong beside_at, __global const char *counts, ulong counts_at, \
         long rows, long columns, long depth, long a_row, long a_step, long b_row, long c_row, uint flags
 
 typedef struct product {
     __global const real *a;
     __global const char *b;
     __global real *c;
-    __global const storage *bias;
+    __global const storage *bias; /* beside the matrices: one of these two */
+    __global const real *limits;
     long rows, columns, depth, a_row, a_step, b_row, c_row;
     uint flags;
 } product;
@@ -34,7 +36,8 @@ typedef struct product {
     p.a = AT(const real, a_memory, a_at);                                                                              \
     p.b = b_memory + b_at;                                                                                             \
     p.c = AT(real, c_memory, c_at);                                                                                    \
-    p.bias = AT(const storage, bias_memory, bias_at);                                                                  \
+    p.bias = AT(const storage, beside_memory, beside_at);                                                              \
+    p.limits = AT(const real, beside_memory, beside_at);                                                               \
     p.rows = flags & ROWS_COUNTED ? min(rows, counted) : rows;                                                         \
     p.columns = columns;                                                                                               \
     p.depth = flags & DEPTH_COUNTED ? min(depth, counted) : depth;                                                     \

@@ -32,27 +32,38 @@ static void store_row(const product *p, long m, long n, four sum) {
 #define B_AS_REAL(p, at) (((__global const real *)(p)->b)[at])
 
 /* Neighbouring work-items read neighbouring elements, whichever way the matrix lies. */
-#define DEFINE_PRODUCT(name, B_ELEMENT, B_TRANSPOSED)                                                                  \
+#define DEFINE_PRODUCT(name, B_ELEMENT, B_TRANSPOSED, HAS_FILTER)                                                      \
     __kernel void name(PRODUCT_PARAMETERS) {                                                                           \
-        __local real near_a[STEPS][SQUARE + 1], near_b[STEPS][SQUARE + 1];                                             \
+        __local real near_a[STEPS][SQUARE + 1], near_b[STEPS][SQUARE + 1]; /* of A and B */                            \
+        __local int above; /* elements of near_a above their row's limit */                                            \
         PRODUCT_ARGUMENTS(p);                                                                                          \
+        const bool filters = HAS_FILTER && (flags & FILTERS) != 0;                                                     \
         const int item = (int)get_local_id(0), x = item % SIDE, y = item / SIDE;                                       \
         const long across = (columns + SQUARE - 1) / SQUARE;                                                           \
         const long m0 = (long)get_group_id(0) / across * SQUARE, n0 = (long)get_group_id(0) % across * SQUARE;         \
         four sum0 = (four)0, sum1 = (four)0, sum2 = (four)0, sum3 = (four)0;                                           \
         for (long k0 = 0; k0 < p.depth; k0 += STEPS) {                                                                 \
+            if (filters) {                                                                                             \
+                if (item == 0)                                                                                         \
+                    above = 0;                                                                                         \
+                barrier(CLK_LOCAL_MEM_FENCE);                                                                          \
+            }                                                                                                          \
             for (int e = item; e < SQUARE * STEPS; e += GROUP_ITEMS) {                                                 \
                 const bool steps_first = p.a_step == 1;                                                                \
                 const int ak = steps_first ? e % STEPS : e / SQUARE, am = steps_first ? e / STEPS : e % SQUARE;        \
                 const int bk = B_TRANSPOSED ? e % STEPS : e / SQUARE, bn = B_TRANSPOSED ? e / STEPS : e % SQUARE;      \
                 const long k = k0 + bk, n = n0 + bn;                                                                   \
-                near_a[ak][am] = a_element(&p, m0 + am, k0 + ak);                                                      \
+                const real a = a_element(&p, m0 + am, k0 + ak);                                                        \
+                near_a[ak][am] = a;                                                                                    \
+                if (filters && m0 + am < p.rows && !(fabs(a) <= p.limits[m0 + am]))                                    \
+                    atomic_inc(&above);                                                                                \
                 near_b[bk][bn] = k < p.depth && n < p.columns                                                          \
                                      ? B_ELEMENT(&p, B_TRANSPOSED ? n * p.b_row + k : k * p.b_row + n)                 \
                                      : (real)0;                                                                        \
             }                                                                                                          \
             barrier(CLK_LOCAL_MEM_FENCE);                                                                              \
-            for (int k = 0; k < STEPS; k++) {                                                                          \
+            const int steps = !filters || above > 0 ? STEPS : 0;                                                       \
+            for (int k = 0; k < steps; k++) {                                                                          \
                 __local const real *left = near_a[k] + y, *right = near_b[k] + x;                                      \
                 const four all = (four)(right[0], right[SIDE], right[2 * SIDE], right[3 * SIDE]);                      \
                 sum0 = FMA((four)(left[0]), all, sum0);                                                                \
@@ -68,6 +79,6 @@ static void store_row(const product *p, long m, long n, four sum) {
         store_row(&p, m0 + y + 3 * SIDE, n0 + x, sum3);                                                                \
     }
 
-DEFINE_PRODUCT(product_logits, B_AS_STORED, 1)
-DEFINE_PRODUCT(product_hidden, B_AS_STORED, 0)
-DEFINE_PRODUCT(product_weight, B_AS_REAL, 0)
+DEFINE_PRODUCT(product_logits, B_AS_STORED, 1, false)
+DEFINE_PRODUCT(product_hidden, B_AS_STORED, 0, true)
+DEFINE_PRODUCT(product_weight, B_AS_REAL, 0, false)

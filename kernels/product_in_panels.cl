@@ -41,6 +41,22 @@ INLINED void sum_tile(const product *p, const tile *t, const lanes *panel, lanes
     }
 }
 
+/* Is there an element above its row's limit? NaN is. For rows of A that lie side by side. */
+INLINED bool matters(const product *p, const tile *t) {
+    __global const real *a = p->a + t->m * p->a_row + t->k;
+    lanes_int above = (lanes_int)0;
+    bool one_above = false;
+    for (int i = 0; i < t->rows; i++, a += p->a_row) {
+        const real limit = p->limits[t->m + i];
+        int k = 0;
+        for (; k + LANES <= t->steps; k += LANES)
+            above |= ~(fabs(LOAD_REALS(a + k)) <= (lanes)limit);
+        for (; k < t->steps; k++)
+            one_above |= !(fabs(a[k]) <= limit);
+    }
+    return one_above || any(above);
+}
+
 INLINED void store_whole(const product *p, const tile *t, lanes sum[TILE_ROWS][TILE_VECTORS]) {
     const bool begins = t->k == 0, adds = !begins || p->flags & ADDS, bias = begins && !adds && p->flags & HAS_BIAS;
     EACH_ROW if (i < t->rows) EACH_VECTOR {
@@ -60,9 +76,15 @@ INLINED void store_part(const product *p, const tile *t, lanes sum[TILE_ROWS][TI
         }
 }
 
-INLINED void add_tile(const product *p, const tile *t, const lanes *panel) {
+INLINED void add_tile(const product *p, const tile *t, const lanes *panel, bool filters) {
     lanes sum[TILE_ROWS][TILE_VECTORS];
-    sum_tile(p, t, panel, sum);
+    tile summed = *t;
+    if (filters && p->flags & FILTERS && !matters(p, t)) {
+        if (t->k > 0)
+            return;
+        summed.steps = 0;
+    }
+    sum_tile(p, &summed, panel, sum);
     if (t->columns == TILE_COLUMNS)
         store_whole(p, t, sum);
     else
@@ -119,26 +141,26 @@ INLINED void copy_transposed(const product *p, const tile *t, lanes *panel) {
 }
 
 /* Where nothing is summed, C still gets what it begins with. */
-#define DEFINE_PRODUCT(name, COPY)                                                                                     \
+#define DEFINE_PRODUCT(name, COPY, HAS_FILTER)                                                                         \
     __kernel void name(PRODUCT_PARAMETERS) {                                                                           \
         lanes panel[DEPTH * PANEL_COLUMNS / LANES];                                                                    \
         PRODUCT_ARGUMENTS(p);                                                                                          \
         const long across = (columns + PANEL_COLUMNS - 1) / PANEL_COLUMNS, down = (long)get_global_size(0) / across;   \
         const long stretch = (rows + down - 1) / down, n0 = (long)get_global_id(0) % across * PANEL_COLUMNS;           \
         const long begin = (long)get_global_id(0) / across * stretch, end = min(begin + stretch, p.rows);              \
-        for (long k = 0; begin < end && (k < p.depth || (k == 0 && !(flags & ADDS))); k += DEPTH) {                \
+        for (long k = 0; begin < end && (k < p.depth || (k == 0 && !(flags & ADDS))); k += DEPTH) {                    \
             tile t = {begin, n0, k, 0, 0, (int)min((long)DEPTH, p.depth - k)};                                         \
             COPY(&p, &t, panel);                                                                                       \
             for (int i = 0; i < PANELS && t.n < p.columns; i++, t.n += TILE_COLUMNS) {                                 \
                 t.columns = (int)min((long)TILE_COLUMNS, p.columns - t.n);                                             \
                 for (t.m = begin; t.m < end; t.m += TILE_ROWS) {                                                       \
                     t.rows = (int)min((long)TILE_ROWS, end - t.m);                                                     \
-                    add_tile(&p, &t, panel + i * DEPTH * TILE_VECTORS);                                                \
+                    add_tile(&p, &t, panel + i * DEPTH * TILE_VECTORS, HAS_FILTER);                                    \
                 }                                                                                                      \
             }                                                                                                          \
         }                                                                                                              \
     }
 
-DEFINE_PRODUCT(product_logits, copy_transposed)
-DEFINE_PRODUCT(product_hidden, copy_stored)
-DEFINE_PRODUCT(product_weight, copy_real)
+DEFINE_PRODUCT(product_logits, copy_transposed, false)
+DEFINE_PRODUCT(product_hidden, copy_stored, true)
+DEFINE_PRODUCT(product_weight, copy_real, false)

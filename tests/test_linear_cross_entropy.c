@@ -24,7 +24,8 @@ enum {
     ALL_IGNORED = 512,
     SAVED_LSE = 1024,
     PADDED = 2048,
-    SQUARES = 4096
+    SQUARES = 4096,
+    FILTER = 8192
 };
 
 typedef struct line {
@@ -37,13 +38,13 @@ typedef struct line {
 
 static const line lines[] = {
     {5, 7, 11, 0, CLXENT_F32, CLXENT_TARGET_I32, CLXENT_REDUCTION_MEAN, 0},
-    {5, 7, 11, 0, CLXENT_F64, CLXENT_TARGET_I64, CLXENT_REDUCTION_SUM, BIAS},
+    {5, 7, 11, 0, CLXENT_F64, CLXENT_TARGET_I64, CLXENT_REDUCTION_SUM, BIAS | FILTER},
     {70, 16, 64, 0, CLXENT_F32, CLXENT_TARGET_I32, CLXENT_REDUCTION_NONE, BIAS | INCOMING},
     {70, 130, 129, 0, CLXENT_F32, CLXENT_TARGET_I64, CLXENT_REDUCTION_MEAN, BIAS | WEIGHTED | SAMPLES},
-    {70, 257, 300, 13, CLXENT_F32, CLXENT_TARGET_I32, CLXENT_REDUCTION_MEAN, SMOOTH | WEIGHTED},
+    {70, 257, 300, 13, CLXENT_F32, CLXENT_TARGET_I32, CLXENT_REDUCTION_MEAN, SMOOTH | WEIGHTED | FILTER},
     {29, 33, 65, 1, CLXENT_F32, CLXENT_TARGET_U8, CLXENT_REDUCTION_SUM, SMOOTH | SAMPLES | ADD},
-    {29, 64, 128, 12, CLXENT_F16, CLXENT_TARGET_I32, CLXENT_REDUCTION_MEAN, BIAS | ZLOSS},
-    {29, 31, 127, 7, CLXENT_BF16, CLXENT_TARGET_I32, CLXENT_REDUCTION_NONE, SCALED | CAPPED | ADD | PADDED},
+    {29, 64, 128, 12, CLXENT_F16, CLXENT_TARGET_I32, CLXENT_REDUCTION_MEAN, BIAS | ZLOSS | FILTER},
+    {29, 31, 127, 7, CLXENT_BF16, CLXENT_TARGET_I32, CLXENT_REDUCTION_NONE, SCALED | CAPPED | ADD | PADDED | FILTER},
     {29, 31, 63, 7, CLXENT_BF16, CLXENT_TARGET_I64, CLXENT_REDUCTION_MEAN, BIAS | INCOMING | WEIGHTED | SMOOTH},
     {29, 31, 63, 7, CLXENT_F16, CLXENT_TARGET_I32, CLXENT_REDUCTION_SUM, SAVED_LSE | INCOMING | PADDED},
     {64, 48, 1000, 16, CLXENT_F32, CLXENT_TARGET_I32, CLXENT_REDUCTION_MEAN,
@@ -149,7 +150,8 @@ static void set_desc(data *d, const line *l, clxent_pass pass) {
     desc->z_loss = l->options & ZLOSS ? 0.01 : 0;
     desc->reg_lambda = l->options & SQUARES ? 0.1 : 0;
     desc->grad_scale = l->options & INCOMING ? 2 : 1;
-    desc->flags = l->options & ADD ? CLXENT_ACCUMULATE_GRAD : 0;
+    desc->flags =
+        (l->options & ADD ? CLXENT_ACCUMULATE_GRAD : 0u) | (l->options & FILTER ? CLXENT_FILTER_GRADIENT : 0u);
     d->stride = l->options & PADDED ? l->features + 3 : l->features;
 }
 
@@ -306,6 +308,76 @@ static void backward(void **unused) {
         check_line(i, CLXENT_BACKWARD);
 }
 
+/* Classes whose weight is -inf have no share of a row, and their gradient of 0 times that is NaN, unless they are left out. The
+ * filter sees them where a whole block is so, for every row of a tile. */
+static void classes_without_a_gradient_are_left_out(void **unused) {
+    (void)unused;
+    enum { ROWS = 20, CLASSES = 400, FIRST = 128, LAST = 255 };
+    for (int filter = 0; filter < 2; filter++) {
+        float hidden[ROWS], weight[CLASSES], loss, expected_loss, grad[ROWS], expected[ROWS];
+        int32_t target[ROWS];
+        clxent_desc desc;
+        clxent_host_args args;
+        for (int i = 0; i < ROWS; i++) {
+            hidden[i] = 1 + 0.01f * (float)i;
+            target[i] = i * 5;
+        }
+        for (int i = 0; i < CLASSES; i++)
+            weight[i] = i >= FIRST && i <= LAST ? -1e30f : 0.01f * (float)(i % 50);
+        clxent_desc_init(&desc, CLXENT_LINEAR_CROSS_ENTROPY);
+        desc.pass = CLXENT_FORWARD_BACKWARD;
+        desc.batch = ROWS;
+        desc.features = 1;
+        desc.classes = CLASSES;
+        clxent_host_args_init(&args);
+        args.input = hidden;
+        args.target = target;
+        args.linear_weight = weight;
+        args.output = &expected_loss;
+        args.grad_input = expected;
+        expect_success(clxent_reference(&desc, &args));
+        for (int i = FIRST; i <= LAST; i++)
+            weight[i] = -INFINITY;
+        desc.flags = filter ? CLXENT_FILTER_GRADIENT : 0;
+        args.output = &loss;
+        args.grad_input = grad;
+        expect_success(clxent_run(device.context, &desc, &args));
+        assert_true(fabsf(loss - expected_loss) < 1e-5f);
+        for (int i = 0; i < ROWS; i++)
+            assert_true(filter ? fabsf(grad[i] - expected[i]) < 1e-6f : isnan(grad[i]));
+    }
+}
+
+/* Gradients that matter are not left out, be they as small as one of many equal classes has. */
+static void equal_classes_are_not_left_out(void **unused) {
+    (void)unused;
+    enum { CLASSES = 2000 };
+    float hidden[2] = {1, 1}, loss, grad[2], expected[2];
+    static float weight[CLASSES];
+    int32_t target[2] = {0, 1999};
+    clxent_desc desc;
+    clxent_host_args args;
+    for (int i = 0; i < CLASSES; i++)
+        weight[i] = 0.001f * (float)(i % 7);
+    clxent_desc_init(&desc, CLXENT_LINEAR_CROSS_ENTROPY);
+    desc.pass = CLXENT_FORWARD_BACKWARD;
+    desc.batch = 2;
+    desc.features = 1;
+    desc.classes = CLASSES;
+    desc.flags = CLXENT_FILTER_GRADIENT;
+    clxent_host_args_init(&args);
+    args.input = hidden;
+    args.target = target;
+    args.linear_weight = weight;
+    args.output = &loss;
+    args.grad_input = expected;
+    expect_success(clxent_reference(&desc, &args));
+    args.grad_input = grad;
+    expect_success(clxent_run(device.context, &desc, &args));
+    for (int i = 0; i < 2; i++)
+        assert_true(fabsf(grad[i] - expected[i]) < 1e-6f * fabsf(expected[i]) + 1e-8f);
+}
+
 /* ---- by enqueue ---- */
 
 static bool is_output(const clx_problem *problem, clx_tensor tensor) {
@@ -408,6 +480,8 @@ int main(void) {
         cmocka_unit_test(forward),
         cmocka_unit_test(forward_and_backward),
         cmocka_unit_test(backward),
+        cmocka_unit_test(classes_without_a_gradient_are_left_out),
+        cmocka_unit_test(equal_classes_are_not_left_out),
         cmocka_unit_test(the_same_bits_by_enqueue),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);

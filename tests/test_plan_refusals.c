@@ -52,10 +52,10 @@ static void options(void **state) {
     REFUSES(LOSS, SET_ENUM(d.engine, 6), OPTION, "engine is 6, it must be from 0 to 5");
     REFUSES(NLL, d.pass = CLXENT_FORWARD_BACKWARD, OPTION, "nll-loss has no FORWARD_BACKWARD pass");
     REFUSES(SOFTMAX, d.pass = CLXENT_FORWARD_BACKWARD, OPTION, "softmax has no FORWARD_BACKWARD pass");
-    REFUSES(LOSS, d.flags = 4, OPTION, "flags is 0x4, of which 0x3 are defined");
-    REFUSES(LOSS, d.flags = 7, OPTION, "flags is 0x7, of which 0x3 are defined");
-    REFUSES(NLL, d.flags = (uint64_t)1 << 63, OPTION, "flags is 0x8000000000000000, of which 0x3 are defined");
-    REFUSES(LOGITS, d.flags = 1 << 20, OPTION, "flags is 0x100000, of which 0x3 are defined");
+    REFUSES(LOSS, d.flags = 8, OPTION, "flags is 0x8, of which 0x7 are defined");
+    REFUSES(LOSS, d.flags = 15, OPTION, "flags is 0xf, of which 0x7 are defined");
+    REFUSES(NLL, d.flags = (uint64_t)1 << 63, OPTION, "flags is 0x8000000000000000, of which 0x7 are defined");
+    REFUSES(LOGITS, d.flags = 1 << 20, OPTION, "flags is 0x100000, of which 0x7 are defined");
 }
 
 /* The options that are numbers: their ranges, and who takes them beside cross-entropy. */
@@ -159,6 +159,8 @@ static void options_of_other_operations(void **state) {
             "softmax does not use reduction, which must stay at its default of 1, but is 2");
     REFUSES(SOFTMAX, d.flags = CLXENT_ACCUMULATE_GRAD, OPTION,
             "softmax does not use flags, which must stay at its default of 0, but is 1");
+    REFUSES(LOSS, d.flags = CLXENT_FILTER_GRADIENT, OPTION,
+            "cross-entropy does not use CLXENT_FILTER_GRADIENT");
     REFUSES(LOG_SOFTMAX, d.flags = CLXENT_EMPTY_MEAN_ZERO, OPTION,
             "log-softmax does not use flags, which must stay at its default of 0, but is 2");
     REFUSES(LOG_SOFTMAX, d.ignore_index = 1234567, OPTION,

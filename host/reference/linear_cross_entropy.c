@@ -93,7 +93,7 @@ static clxent_status cross_entropy(const clx_problem *problem, const clxent_host
     desc.row_stride = 0;
     desc.features = 0;
     desc.workspace_limit = 0;
-    desc.flags &= ~(uint64_t)CLXENT_ACCUMULATE_GRAD;
+    desc.flags &= ~((uint64_t)CLXENT_ACCUMULATE_GRAD | CLXENT_FILTER_GRADIENT);
     clx_problem rows;
     clxent_status status = clx_problem_init(&rows, &desc);
     clxent_host_args all;
