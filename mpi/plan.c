@@ -94,7 +94,7 @@ static clxent_desc merge_of(const clxent_desc *shard, size_t parts) {
     desc.ignore_index = shard->ignore_index;
     desc.label_smoothing = shard->label_smoothing;
     desc.z_loss = shard->z_loss;
-    desc.flags = shard->flags;
+    desc.flags = shard->flags & CLXENT_EMPTY_MEAN_ZERO;
     desc.parts = parts;
     return desc;
 }

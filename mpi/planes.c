@@ -16,15 +16,6 @@ clx_mpi_planes clx_mpi_planes_of(bool weighted, bool smoothed) {
     return planes;
 }
 
-/* Numbers that are all the same. */
-static void fill(const clxent_mpi_plan *plan, char *to, size_t count, int value) {
-    for (size_t i = 0; i < count; i++)
-        if (plan->real_size == sizeof(double))
-            ((double *)(void *)to)[i] = value;
-        else
-            ((float *)(void *)to)[i] = (float)value;
-}
-
 void clx_mpi_pack_block(clxent_mpi_plan *plan, const clx_mpi_planes *planes, const clx_mpi_block *block,
                         const char *partial) {
     const size_t size = plan->real_size;
@@ -46,9 +37,8 @@ void clx_mpi_unpack_slice(clxent_mpi_plan *plan, const clx_mpi_planes *planes, c
     for (int rank = 0; rank < plan->group->ranks; rank++) {
         char *part = plan->parts_host + (size_t)rank * CLX_MPI_PLANES * bytes;
         for (size_t i = 0; i < planes->count; i++, from += bytes)
-            memcpy(part + planes->plane[i] * bytes, from, bytes);
-        if (!planes->weighted) /* the parts add up to 1 */
-            fill(plan, part + WEIGHT * bytes, block->slice.count, rank == 0);
+            memcpy(part + planes->plane[i] * bytes, from,
+                   bytes); /* of the others nothing is looked at when it is merged */
     }
 }
 
@@ -76,6 +66,10 @@ void clx_mpi_unpack_merged(clxent_mpi_plan *plan, const clx_mpi_planes *planes, 
 }
 
 void clx_mpi_fill_weights(clxent_mpi_plan *plan, const clx_mpi_planes *planes) {
-    if (!planes->weighted)
-        fill(plan, plan->merged_host + WEIGHT * plan->rows * plan->real_size, plan->rows, 1);
+    void *weights = plan->merged_host + WEIGHT * plan->rows * plan->real_size;
+    for (size_t i = 0; !planes->weighted && i < plan->rows; i++)
+        if (plan->real_size == sizeof(double))
+            ((double *)weights)[i] = 1;
+        else
+            ((float *)weights)[i] = 1;
 }

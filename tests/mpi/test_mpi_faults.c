@@ -53,22 +53,39 @@ static size_t break_plans(const mpi_case *m, fault_kind kind) {
     }
 }
 
+/* A forward pass that has failed in the middle leaves nothing that a gradient could come from; one that was refused, what was there. */
+static bool has_no_forward(mpi_case *m) {
+    const clxent_status status = clxent_mpi_backward(the_device.queue, m->plan, &m->args, 0, NULL, NULL);
+    if (status != CLXENT_SUCCESS)
+        expect_on_all_ranks(status, CLXENT_INVALID_ARGUMENT,
+                            "rank 0: no forward pass of this plan has ended well before");
+    finish_queue(the_device.queue);
+    return status != CLXENT_SUCCESS;
+}
+
 static size_t break_steps(mpi_case *m) {
+    size_t without = 0;
     for (size_t nth = 0;; nth++) {
         const fault_balance before = fault_balance_now();
+        bool forward_failed = false;
         arm(FAULT_OPENCL, nth);
         clxent_status status = clxent_mpi_forward(the_device.queue, m->plan, &m->args, 0, NULL);
         if (status == CLXENT_SUCCESS)
             status = clxent_mpi_backward(the_device.queue, m->plan, &m->args, 0, NULL, NULL);
+        else
+            forward_failed = true;
         const fault_hit hit = disarm();
         expect_agreement(&hit, status);
+        without += forward_failed && has_no_forward(m);
         case_check(m);
         /* The plan keeps the event of its last gradient. */
         const fault_balance after = fault_balance_now();
         if (nth > 0 && !is_release(&hit) && !fault_same_balance(&before, &after))
             fail_msg("something was lost at %s, call %zu", fault_call_name(hit.call), nth);
-        if (!hit.fired)
+        if (!hit.fired) {
+            assert_true(without > 0);
             return nth;
+        }
     }
 }
 
