@@ -264,7 +264,7 @@ static clxent_status run_apart(const data *d) {
 static void check_line(size_t at, clxent_pass pass) {
     const line *l = &lines[at];
     data d;
-    if (!is_for_device(l))
+    if (!is_for_device(l) || !is_shared(at + (size_t)pass))
         return;
     state = 17 + at;
     make(&d, l, pass);
@@ -464,7 +464,7 @@ static void the_same_bits_by_enqueue(void **unused) {
         state = 99 + i;
         make(&d, &lines[i], CLXENT_FORWARD_BACKWARD);
         expect_success(clx_problem_init(&problem, &d.desc));
-        if (is_for_device(&lines[i]) && !(lines[i].options & SAVED_LSE) && lines[i].batch > 0) {
+        if (is_shared(i) && is_for_device(&lines[i]) && !(lines[i].options & SAVED_LSE) && lines[i].batch > 0) {
             limit_chunk(device.context, &d, lines[i].chunk);
             enqueue(&d, &problem);
             expect_success(run_apart(&d));
