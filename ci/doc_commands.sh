@@ -34,7 +34,7 @@ shown() {
                     sub(/^[^ ]+ +/, "", text)
                 word = text
                 sub(/ .*/, "", word)
-                return word ~ /^(clxent|cmake|ctest|cpack|cc|gcc|clang|git|cd|cp|curl|echo|make|man|ninja|perf|sh|bash|apt|apt-get|dpkg|pkg-config|python3|doxygen)$/ ||
+                return word ~ /^(clxent|cmake|ctest|cpack|cc|gcc|clang|git|cd|cp|curl|echo|make|man|mpirun|ninja|perf|sh|bash|apt|apt-get|dpkg|pkg-config|python3|doxygen)$/ ||
                        word ~ /^(\.|ci|build[a-z-]*|tests)\//
             }
             /^ *```/ { fenced = !inside && /```sh/; inside = !inside; next }
@@ -144,6 +144,7 @@ ln -s "$build/cli/clxent" "$work/bin/clxent"
 ln -s "$build" "$work/build"
 ln -s "$root"/{README.md,ci,docs,examples,tests} "$work"
 export PATH="$work/bin:$PATH"
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 make_arrays
 
 mapfile -t lines < <(shown)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The reference of the interface, from include/clxent.h into build-docs/html/. Installs Doxygen where it is missing (Debian).
+# The reference of the interface, from include/*.h into build-docs/html/. Installs Doxygen where it is missing (Debian).
 # A name of the header without a description is an error, and so is a function that does not list its errors, and a link from
 # one page of the project to another that leads nowhere.
 # shellcheck source=lib.sh
@@ -14,7 +14,7 @@ check_header() {
         /^CLXENT_API clxent_status/ && text !~ /Errors:/ { complain("it does not say which errors it gives") }
         /^ +CLXENT_[A-Z0-9_]+ = / && !/\/\*\*</ && before !~ /\*\/$/ { complain("the value has no description") }
         { before = $0 }
-        END { exit bad }' include/clxent.h
+        END { exit bad }' include/clxent.h include/clxent_mpi.h
 }
 
 # Files that links name, relative to the page.

@@ -9,7 +9,7 @@ cd "$root"
 demo_packages=(cmake gcc libc6-dev make ocl-icd-opencl-dev pocl-opencl-icd)
 docs_packages=(doxygen)
 test_packages=("${demo_packages[@]}" "${docs_packages[@]}" clang-14 clang-format-14 g++ gcovr libclang-rt-14-dev libcmocka-dev
-    mandoc mesa-opencl-icd ninja-build oclgrind pkg-config valgrind)
+    libopenmpi-dev mandoc mesa-opencl-icd ninja-build oclgrind openmpi-bin pkg-config valgrind)
 
 # Debian packages are made with these.
 package_packages=("${demo_packages[@]}" dpkg-dev file ninja-build pkg-config)

@@ -1,5 +1,5 @@
-/* The parts of language_model.c that have nothing to do with clxent: its text (language_text.c), and its network, in plain
- * C (language_network.c). */
+/* The parts of language_model.c that have nothing to do with clxent: its text (language_text.c), its network, in plain
+ * C (language_network.c), and its training (language_train.c). */
 #ifndef LANGUAGE_MODEL_H
 #define LANGUAGE_MODEL_H
 
@@ -46,6 +46,7 @@ typedef struct batch {
     int32_t target[SEQUENCES * LENGTH];
     float hidden[SEQUENCES * LENGTH][HIDDEN];
     float logits[SEQUENCES * LENGTH][SYMBOLS]; /* and later their gradient */
+    float grad_hidden[SEQUENCES * LENGTH][HIDDEN];
 } batch;
 
 /* A number from 0 to 1, the same sequence on every machine. */
@@ -54,13 +55,36 @@ double uniform(void);
 /* Random weights. */
 void network_initialise(network *net);
 
-/* Fills targets and logits. `symbols` is how many of the SYMBOLS are in use. Returns how many targets are characters. */
-int network_forward(const network *net, int symbols, batch *b);
+/* Fills targets, hidden units, and the logits of the symbols [first, end). Returns how many targets are characters. */
+int network_forward(const network *net, int first, int end, batch *b);
 
-/* Adds the gradient with respect to the network to *grad, from that with respect to the logits. */
-void network_backward(const network *net, int symbols, const batch *b, network *grad);
+/* From the gradient with respect to these logits: adds that of the output layer to *grad, and sets what they contribute to the gradient of
+ * the hidden units. */
+void network_backward_output(const network *net, int first, int end, batch *b, network *grad);
+
+/* Adds that of the other layers to *grad, from the gradient of the hidden units. */
+void network_backward_hidden(const batch *b, network *grad);
 
 /* A step of Adam, counted from 1; moments are 0 before the first. */
 void network_descend(network *net, const network *grad, network *mean, network *square, float rate, int step);
+
+/* What a program that trains brings along: which symbols' logits it computes, and from them the loss. */
+typedef struct trainer {
+    int first, end;
+    bool prints;
+    void *state;
+    /* Adds the losses of a micro-batch to *loss. With `weight`, also puts the gradient of weight * their sum in place of the logits, with
+     * a z-loss, which keeps logits from drifting. The weight is 1 / characters in all micro-batches of the step: means of
+     * each would give characters more weight where there is more padding. */
+    bool (*loss_and_gradient)(void *state, batch *b, const float *weight, double *loss);
+    bool (*sum_hidden)(void *state,
+                       batch *b); /* of what others have of the gradient of the hidden units; may be null */
+} trainer;
+
+/* Reads `STEPS FILE...`; on failure says why on stderr. */
+bool read_arguments(int argc, char **argv, const char *program, corpus *c, int *steps);
+
+/* Trains a network from random weights, and reports some times; *held_out is the loss at the end. */
+bool train(const trainer *t, const corpus *c, network *net, int steps, double *held_out);
 
 #endif

@@ -23,7 +23,7 @@ void network_initialise(network *net) {
             net->weight2[h][v] = (float)(uniform() - 0.5) / 5;
 }
 
-int network_forward(const network *net, int symbols, batch *b) {
+int network_forward(const network *net, int first, int end, batch *b) {
     int characters = 0;
     for (int n = 0; n < b->rows; n++) {
         const int32_t *at = b->sequence[n / LENGTH] + n % LENGTH;
@@ -38,35 +38,44 @@ int network_forward(const network *net, int symbols, batch *b) {
             hidden[h] = tanhf(hidden[h]);
         memcpy(logits, net->bias2, sizeof net->bias2);
         for (int h = 0; h < HIDDEN; h += 2) /* two at a time: half the loads and stores of logits */
-            for (int v = 0; v < symbols; v++)
+            for (int v = first; v < end; v++)
                 logits[v] += hidden[h] * net->weight2[h][v] + hidden[h + 1] * net->weight2[h + 1][v];
     }
     return characters;
 }
 
-void network_backward(const network *net, int symbols, const batch *b, network *grad) {
+void network_backward_output(const network *net, int first, int end, batch *b, network *grad) {
     static float transposed[SYMBOLS][HIDDEN];
     for (int h = 0; h < HIDDEN; h++)
-        for (int v = 0; v < symbols; v++)
+        for (int v = first; v < end; v++)
             transposed[v][h] = net->weight2[h][v];
     for (int n = 0; n < b->rows; n++) {
-        const int32_t *at = b->sequence[n / LENGTH] + n % LENGTH;
         const float *hidden = b->hidden[n], *g = b->logits[n];
-        float grad_hidden[HIDDEN] = {0};
-        for (int v = 0; v < symbols; v++) {
+        float *grad_hidden = b->grad_hidden[n];
+        memset(grad_hidden, 0, sizeof b->grad_hidden[n]);
+        for (int v = first; v < end; v++) {
             grad->bias2[v] += g[v];
             for (int h = 0; h < HIDDEN; h++)
                 grad_hidden[h] += g[v] * transposed[v][h];
         }
-        for (int h = 0; h < HIDDEN; h++) {
-            for (int v = 0; v < symbols; v++)
+        for (int h = 0; h < HIDDEN; h++)
+            for (int v = first; v < end; v++)
                 grad->weight2[h][v] += hidden[h] * g[v];
-            grad_hidden[h] *= 1 - hidden[h] * hidden[h];
-            grad->bias1[h] += grad_hidden[h];
+    }
+}
+
+void network_backward_hidden(const batch *b, network *grad) {
+    for (int n = 0; n < b->rows; n++) {
+        const int32_t *at = b->sequence[n / LENGTH] + n % LENGTH;
+        const float *hidden = b->hidden[n];
+        float grad_sum[HIDDEN];
+        for (int h = 0; h < HIDDEN; h++) {
+            grad_sum[h] = b->grad_hidden[n][h] * (1 - hidden[h] * hidden[h]);
+            grad->bias1[h] += grad_sum[h];
         }
         for (int k = 0; k < CONTEXT; k++)
             for (int h = 0; h < HIDDEN; h++)
-                grad->embedding[k][at[-1 - k]][h] += grad_hidden[h];
+                grad->embedding[k][at[-1 - k]][h] += grad_sum[h];
     }
 }
 

@@ -215,15 +215,20 @@ static clxent_status enqueue_marker(const call *c, cl_event *event) {
     return CLXENT_SUCCESS;
 }
 
-/* Under the plan's lock. */
-static clxent_status enqueue(const call *c, cl_event *event) {
+/* The tensors, under the plan's lock. */
+static clxent_status check_tensors(const call *c) {
     const clx_combination *last = &c->plan->last;
     const unsigned tensors = tensors_of(c);
     clxent_status status = CLXENT_SUCCESS;
     if (!last->decided || last->tensors != tensors)
         status = decide(c, tensors);
-    if (status == CLXENT_SUCCESS)
-        status = clx_check_buffers(c->plan, c->args, tensors, last->uses_workspace);
+    return status == CLXENT_SUCCESS ? clx_check_buffers(c->plan, c->args, tensors, last->uses_workspace) : status;
+}
+
+/* Under the plan's lock. */
+static clxent_status enqueue(const call *c, cl_event *event) {
+    const clx_combination *last = &c->plan->last;
+    clxent_status status = check_tensors(c);
     if (status != CLXENT_SUCCESS || last->count == 0)
         return status != CLXENT_SUCCESS ? status : enqueue_marker(c, event);
     for (int kernel = 0; kernel < CLX_KERNELS && status == CLXENT_SUCCESS; kernel++)
@@ -232,22 +237,40 @@ static clxent_status enqueue(const call *c, cl_event *event) {
     return status == CLXENT_SUCCESS ? launch_all(c, event) : status;
 }
 
+/* What does not depend on the plan's lock; `all` is for the arguments of a program that knows fewer tensors. */
+static clxent_status begin_call(call *c, clxent_args *all) {
+    clxent_status status = check_call(c);
+    if (status == CLXENT_SUCCESS)
+        status = check_queue(c);
+    if (status == CLXENT_SUCCESS && c->args->struct_size < sizeof *all) {
+        clxent_args_init(all);
+        memcpy(all, c->args, c->args->struct_size);
+        c->args = all;
+    }
+    return status;
+}
+
 clxent_status clxent_enqueue(cl_command_queue queue, clxent_plan *plan, const clxent_args *args, cl_uint wait_count,
                              const cl_event *wait_list, cl_event *event) {
     call c = {.queue = queue, .plan = plan, .args = args, .wait_count = wait_count, .wait_list = wait_list};
-    clxent_status status = check_call(&c);
-    if (status == CLXENT_SUCCESS)
-        status = check_queue(&c);
     clxent_args all;
-    if (status == CLXENT_SUCCESS && args->struct_size < sizeof all) { /* from a program that knows fewer tensors */
-        clxent_args_init(&all);
-        memcpy(&all, args, args->struct_size);
-        c.args = &all;
-    }
+    clxent_status status = begin_call(&c, &all);
     if (status != CLXENT_SUCCESS)
         return status;
     clx_lock_acquire(&plan->lock);
     status = enqueue(&c, event);
+    clx_lock_release(&plan->lock);
+    return status;
+}
+
+clxent_status clxent_check_args(cl_command_queue queue, clxent_plan *plan, const clxent_args *args) {
+    call c = {.queue = queue, .plan = plan, .args = args};
+    clxent_args all;
+    clxent_status status = begin_call(&c, &all);
+    if (status != CLXENT_SUCCESS)
+        return status;
+    clx_lock_acquire(&plan->lock);
+    status = check_tensors(&c);
     clx_lock_release(&plan->lock);
     return status;
 }

@@ -29,6 +29,7 @@ static const struct {
     NAME(CLXENT_OUT_OF_MEMORY),
     NAME(CLXENT_BUILD_FAILED),
     NAME(CLXENT_INVALID_INPUT),
+    NAME(CLXENT_MPI_FAILED),
     NAME(CL_DEVICE_NOT_FOUND),
     NAME(CL_DEVICE_NOT_AVAILABLE),
     NAME(CL_COMPILER_NOT_AVAILABLE),
@@ -100,6 +101,13 @@ const char *clxent_status_string(clxent_status status) {
 
 const char *clxent_last_error(void) {
     return sentence;
+}
+
+void clxent_set_last_error(const char *text) {
+    const size_t length = text == NULL ? 0 : strlen(text),
+                 kept = length < sizeof sentence ? length : sizeof sentence - 1;
+    memmove(sentence, text == NULL ? "" : text, kept);
+    sentence[kept] = '\0';
 }
 
 clxent_status clx_fail(clxent_status status, const char *format, ...) {

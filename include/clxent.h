@@ -124,7 +124,8 @@ enum {
     CLXENT_NO_DEVICE = 10,       /**< no usable OpenCL device, or none that the selector names */
     CLXENT_OUT_OF_MEMORY = 11,   /**< host memory */
     CLXENT_BUILD_FAILED = 12,    /**< the device's compiler refused a kernel; clxent_last_error has its log */
-    CLXENT_INVALID_INPUT = 13 /**< clxent_run and clxent_reference: an input of binary-cross-entropy outside [0, 1] */
+    CLXENT_INVALID_INPUT = 13, /**< clxent_run and clxent_reference: an input of binary-cross-entropy outside [0, 1] */
+    CLXENT_MPI_FAILED = 14     /**< clxent_mpi.h: a call of MPI failed */
 };
 
 /** The name of a status: "CLXENT_INVALID_SHAPE", "CL_OUT_OF_RESOURCES", ...; "unknown status" for anything else.
@@ -135,6 +136,10 @@ CLXENT_API const char *clxent_status_string(clxent_status status);
  * CLXENT_BUILD_FAILED the compiler's log follows. "" before the first failure; a success does not clear it.
  * The string belongs to the library and holds until the next failing call on the same thread. Never NULL. */
 CLXENT_API const char *clxent_last_error(void);
+
+/** For a library that stands on this one: makes `sentence`, which is copied and may be clxent_last_error's, the last error of this
+ * thread. NULL is "". */
+CLXENT_API void clxent_set_last_error(const char *sentence);
 
 /* -------------------------------------------------------------------------------------------------- descriptor ---- */
 
@@ -613,6 +618,11 @@ CLXENT_API void clxent_plan_destroy(clxent_plan *plan);
  */
 CLXENT_API clxent_status clxent_enqueue(cl_command_queue queue, clxent_plan *plan, const clxent_args *args,
                                         cl_uint wait_count, const cl_event *wait_list, cl_event *event);
+
+/** Would clxent_enqueue take these? Looks at all that it looks at, and enqueues nothing. For who has to know before something else is
+ * done that cannot be taken back, like a message to another process. Errors: those of clxent_enqueue for its arguments, and
+ * OpenCL codes of queries. */
+CLXENT_API clxent_status clxent_check_args(cl_command_queue queue, clxent_plan *plan, const clxent_args *args);
 
 /** Runs a descriptor on host arrays and waits for the result. Plans, queue and buffers are kept in the context for the
  * next call; on devices that share memory with the host, arrays are used in place, without a copy. Arrays must be

@@ -13,6 +13,8 @@ void begin_good(attempt *a) {
 
 void expect_refusal(attempt *a, clxent_status status, const char *text, const char *file, int line) {
     cl_event event = NO_EVENT;
+    if (a->wait_count == 0 && a->wait_list == NULL) /* of which clxent_check_args knows nothing */
+        check_refused(clxent_check_args(a->queue, a->plan, a->args), status, text, file, line);
     check_refused(clxent_enqueue(a->queue, a->plan, a->args, a->wait_count, a->wait_list, &event), status, text, file,
                   line);
     assert_int_equal(clFinish(the_device.queue), CL_SUCCESS);
@@ -24,6 +26,8 @@ void expect_refusal(attempt *a, clxent_status status, const char *text, const ch
 }
 
 void expect_results(attempt *a, const char *file, int line) {
+    assert_success(clxent_check_args(a->queue, a->plan, a->args));
+    assert_true(case_is_untouched(&a->c));
     clxent_status status = case_run(&a->c);
     if (status != CLXENT_SUCCESS)
         print_error("%s: %s\n", clxent_status_string(status), clxent_last_error());

@@ -4,7 +4,7 @@
 #   environment.sh SOURCE
 set -eu
 cd "$1"
-calls=$(grep -rhoE '\b(secure_)?getenv(_s)?\b *\([^)]*\)|\benviron\b' host cli platform | sort -u)
+calls=$(grep -rhoE '\b(secure_)?getenv(_s)?\b *\([^)]*\)|\benviron\b' host mpi cli platform | sort -u)
 status=0
 for call in $calls; do
     name=$(printf '%s' "$call" | sed -nE 's/^getenv\("([A-Z0-9_]+)"\)$/\1/p')

@@ -34,6 +34,7 @@ static void numbers_are_pinned(void **state) {
         {CLXENT_OUT_OF_MEMORY, 11, "CLXENT_OUT_OF_MEMORY"},
         {CLXENT_BUILD_FAILED, 12, "CLXENT_BUILD_FAILED"},
         {CLXENT_INVALID_INPUT, 13, "CLXENT_INVALID_INPUT"},
+        {CLXENT_MPI_FAILED, 14, "CLXENT_MPI_FAILED"},
     };
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         assert_int_equal(codes[i].status, codes[i].number);
@@ -54,7 +55,7 @@ static void opencl_codes_have_names(void **state) {
 
 static void other_numbers_are_unknown(void **state) {
     (void)state;
-    static const clxent_status others[] = {14, 100, -20, -29, -1000, INT32_MAX, INT32_MIN};
+    static const clxent_status others[] = {15, 100, -20, -29, -1000, INT32_MAX, INT32_MIN};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         assert_string_equal(clxent_status_string(others[i]), "unknown status");
 }
@@ -152,6 +153,21 @@ static void a_long_log_is_cut(void **state) {
     assert_int_equal(clxent_last_error()[kept - 1], 'x');
 }
 
+/* Another library's sentence takes the place of the last one, also one that is made of it. */
+static void a_sentence_can_be_set(void **state) {
+    (void)state;
+    static char text[40000];
+    clxent_set_last_error("rank 2: batch is 7");
+    assert_string_equal(clxent_last_error(), "rank 2: batch is 7");
+    clxent_set_last_error(clxent_last_error() + 8);
+    assert_string_equal(clxent_last_error(), "batch is 7");
+    memset(text, 'x', sizeof text - 1);
+    clxent_set_last_error(text);
+    assert_in_range(strlen(clxent_last_error()), 1000, sizeof text - 2);
+    clxent_set_last_error(NULL);
+    assert_string_equal(clxent_last_error(), "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_pinned),
@@ -162,6 +178,7 @@ int main(void) {
         cmocka_unit_test(each_thread_has_its_own_sentence),
         cmocka_unit_test(opencl_failures_name_call_and_code),
         cmocka_unit_test(a_long_log_is_cut),
+        cmocka_unit_test(a_sentence_can_be_set),
     };
     return cmocka_run_group_tests_name("status", tests, NULL, NULL);
 }

@@ -19,15 +19,23 @@ below=${library#"$prefix"/}
 LC_ALL=C sort >"$folder/expected" <<END
 ./bin/clxent
 ./include/clxent.h
+./include/clxent_mpi.h
 ./$below/cmake/clxent/clxent-config-version.cmake
 ./$below/cmake/clxent/clxent-config.cmake
+./$below/cmake/clxent/clxent-mpi-targets-release.cmake
+./$below/cmake/clxent/clxent-mpi-targets.cmake
 ./$below/cmake/clxent/clxent-targets-release.cmake
 ./$below/cmake/clxent/clxent-targets.cmake
 ./$below/libclxent.a
 ./$below/libclxent.so
 ./$below/libclxent.so.$interface
 ./$below/libclxent.so.$version
+./$below/libclxent_mpi.a
+./$below/libclxent_mpi.so
+./$below/libclxent_mpi.so.$interface
+./$below/libclxent_mpi.so.$version
 ./$below/pkgconfig/clxent.pc
+./$below/pkgconfig/clxent_mpi.pc
 ./share/bash-completion/completions/clxent
 ./share/man/man1/clxent.1
 ./share/man/man3/clxent.h.3
@@ -63,6 +71,16 @@ for name in static_c static_cxx; do
     "$folder/$name"
 done
 
+# clxent_mpi leaves MPI to the compiler of MPI; a program of one process needs no mpirun.
+read -ra flags < <(pkg-config --cflags --libs clxent_mpi)
+mpicc -std=c11 "${warnings[@]}" "$source/tests/install/consumer_mpi.c" -o "$folder/mpi_c" "${flags[@]}"
+OMPI_CC=g++ mpicc -DOMPI_SKIP_MPICXX -std=c++11 "${warnings[@]}" -x c++ "$source/tests/install/consumer_mpi.c" -x none -o "$folder/mpi_cxx" \
+    "${flags[@]}"
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+for name in mpi_c mpi_cxx; do
+    LD_LIBRARY_PATH=$library "$folder/$name"
+done
+
 # ---- CMake ----
 
 # use NAME OPTION...: builds a project beside this script and runs its tests.
@@ -71,7 +89,7 @@ use() {
     cmake --build "$folder/$1" >>"$folder/$1.log" || { cat "$folder/$1.log" && return 1; }
     ctest --test-dir "$folder/$1" --output-on-failure
 }
-use find_package -DVERSION="$version" -DCMAKE_PREFIX_PATH="$prefix"
+use find_package -DVERSION="$version" -DCMAKE_PREFIX_PATH="$prefix" -DMPI=ON
 needs_library "$folder/find_package/shared_c" || fail "clxent::clxent is not the shared library"
 needs_library "$folder/find_package/static_cxx" && fail "clxent::clxent_static is not the static library"
 use add_subdirectory -DSOURCE="$source" -DCMAKE_INSTALL_PREFIX="$folder/nothing"

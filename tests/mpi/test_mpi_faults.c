@@ -1,0 +1,112 @@
+/* A rank on which a call of OpenCL or an allocation fails, each in turn: all ranks return its error and its sentence, or all succeed where
+ * the failure means nothing; nobody waits, nothing is lost, and the next call gives the right results. */
+#include "mpi_case.h"
+
+#include "fault/layer.h"
+
+static int the_victim;
+
+static void arm(fault_kind kind, size_t nth) {
+    if (the_rank == the_victim)
+        fault_arm(kind, nth, 0);
+}
+
+/* All ranks hear what was hit. */
+static fault_hit disarm(void) {
+    fault_hit hit = fault_disarm();
+    MPI_Bcast(&hit, (int)sizeof hit, MPI_BYTE, the_victim, MPI_COMM_WORLD);
+    return hit;
+}
+
+/* A release that fails, and a query that need not be answered, disturb nobody. */
+static void expect_agreement(const fault_hit *hit, clxent_status status) {
+    char start[32];
+    expect_same_on_all_ranks(&status, sizeof status, "the status");
+    if (status == CLXENT_SUCCESS)
+        return;
+    snprintf(start, sizeof start, "rank %d: ", the_victim);
+    expect_on_all_ranks(status, status, start);
+    if (hit->kind == FAULT_MEMORY && status != CLXENT_OUT_OF_MEMORY)
+        fail_msg("without memory the status is %s", clxent_status_string(status));
+}
+
+static bool is_release(const fault_hit *hit) {
+    return hit->kind == FAULT_OPENCL && strncmp(fault_call_name(hit->call), "clRelease", 9) == 0;
+}
+
+static size_t break_plans(const mpi_case *m, fault_kind kind) {
+    const clxent_desc desc = rank_desc(&m->d.c, the_rank);
+    for (size_t nth = 0;; nth++) {
+        clxent_mpi_plan *plan = NULL;
+        const fault_balance before = fault_balance_now();
+        arm(kind, nth);
+        clxent_status status = clxent_mpi_plan_create(the_device.context, MPI_COMM_WORLD, &desc, 2, &plan);
+        const fault_hit hit = disarm();
+        expect_agreement(&hit, status);
+        assert_true((plan != NULL) == (status == CLXENT_SUCCESS));
+        clxent_mpi_plan_destroy(plan);
+        const fault_balance after = fault_balance_now();
+        if (!is_release(&hit) && !fault_same_balance(&before, &after))
+            fail_msg("something was lost at %s, call %zu", fault_call_name(hit.call), nth);
+        if (!hit.fired)
+            return nth;
+    }
+}
+
+/* A forward pass that has failed in the middle leaves nothing that a gradient could come from; one that was refused, what was there. */
+static bool has_no_forward(mpi_case *m) {
+    const clxent_status status = clxent_mpi_backward(the_device.queue, m->plan, &m->args, 0, NULL, NULL);
+    if (status != CLXENT_SUCCESS)
+        expect_on_all_ranks(status, CLXENT_INVALID_ARGUMENT,
+                            "rank 0: no forward pass of this plan has ended well before");
+    finish_queue(the_device.queue);
+    return status != CLXENT_SUCCESS;
+}
+
+static size_t break_steps(mpi_case *m) {
+    size_t without = 0;
+    for (size_t nth = 0;; nth++) {
+        const fault_balance before = fault_balance_now();
+        bool forward_failed = false;
+        arm(FAULT_OPENCL, nth);
+        clxent_status status = clxent_mpi_forward(the_device.queue, m->plan, &m->args, 0, NULL);
+        if (status == CLXENT_SUCCESS)
+            status = clxent_mpi_backward(the_device.queue, m->plan, &m->args, 0, NULL, NULL);
+        else
+            forward_failed = true;
+        const fault_hit hit = disarm();
+        expect_agreement(&hit, status);
+        without += forward_failed && has_no_forward(m);
+        case_check(m);
+        /* The plan keeps the event of its last gradient. */
+        const fault_balance after = fault_balance_now();
+        if (nth > 0 && !is_release(&hit) && !fault_same_balance(&before, &after))
+            fail_msg("something was lost at %s, call %zu", fault_call_name(hit.call), nth);
+        if (!hit.fired) {
+            assert_true(without > 0);
+            return nth;
+        }
+    }
+}
+
+int main(int argc, char **argv) {
+    size_t injections = 0;
+    begin_ranks(&argc, &argv);
+    for (the_victim = 0; the_victim < the_ranks; the_victim++) {
+        mpi_case m;
+        shard_case c = case_of_sizes(9, (size_t[]){5, 2, 3, 4});
+        case_open(&m, &c, 3, 2);
+        clReleaseMemObject(m.args.weight_sum.mem); /* which is copied by a call that the layer does not count */
+        m.args.weight_sum.mem = NULL;
+        case_step(&m);
+        float weights[2] = {(float)m.d.expected_sum[0], (float)m.d.expected_sum[1]};
+        memcpy(m.d.weight_sum, weights, sizeof weights);
+        injections += break_steps(&m);
+        injections += break_plans(&m, FAULT_OPENCL);
+        injections += break_plans(&m, FAULT_MEMORY);
+        case_close(&m);
+    }
+    if (the_rank == 0)
+        printf("%zu failures on a rank\n", injections);
+    return end_ranks();
+}
