@@ -2,6 +2,9 @@
  * ranks say of all classes has the same bits on all of them; a second step, and other blocks, give the same bits too. */
 #include "mpi_case.h"
 
+#include <pthread.h>
+#include <time.h>
+
 static bool can_do(const shard_case *c) {
     return c->whole.dtype != CLXENT_F64 || device_has_fp64();
 }
@@ -163,6 +166,14 @@ static void check_loss_alone(void) {
     case_close(&all);
 }
 
+/* Some time later, since the caller is inside a call that waits. */
+static void *open_gate(void *gate) {
+    const struct timespec time = {.tv_nsec = 30000000};
+    nanosleep(&time, NULL);
+    let_go(gate);
+    return NULL;
+}
+
 /* Places that the ranks say themselves; an unordered queue, events before and behind. */
 static void check_events(void) {
     mpi_case m;
@@ -177,13 +188,24 @@ static void check_events(void) {
     assert_true(state_of(done) > CL_COMPLETE);
     let_go(gate);
     wait_for(done);
-    /* A forward pass behind an event, and behind a gradient that nobody has waited for. */
+    /* A forward pass whose logits come late, behind a gradient that nobody has waited for. */
+    char *zeros = calloc(m.input_bytes, 1);
+    cl_event written = NULL;
+    pthread_t thread;
+    assert_non_null(zeros);
+    assert_int_equal(clEnqueueWriteBuffer(queue, m.args.input.mem, CL_TRUE, 0, m.input_bytes, zeros, 0, NULL, NULL),
+                     CL_SUCCESS);
     gate = make_user_event();
-    let_go(gate);
+    assert_int_equal(
+        clEnqueueWriteBuffer(queue, m.args.input.mem, CL_FALSE, 0, m.input_bytes, m.d.input, 1, &gate, &written),
+        CL_SUCCESS);
     assert_success(clxent_mpi_backward(queue, m.plan, &m.args, 0, NULL, NULL));
-    assert_success(clxent_mpi_backward(queue, m.plan, &m.args, 0, NULL, &done));
-    assert_success(clxent_mpi_forward(queue, m.plan, &m.args, 1, &done));
-    clReleaseEvent(done);
+    assert_success(clxent_mpi_backward(queue, m.plan, &m.args, 0, NULL, NULL));
+    assert_int_equal(pthread_create(&thread, NULL, open_gate, gate), 0);
+    assert_success(clxent_mpi_forward(queue, m.plan, &m.args, 1, &written));
+    pthread_join(thread, NULL);
+    clReleaseEvent(written);
+    free(zeros);
     assert_success(clxent_mpi_backward(queue, m.plan, &m.args, 0, NULL, NULL));
     finish_queue(queue);
     case_fetch(&m);
