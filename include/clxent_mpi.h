@@ -22,7 +22,9 @@
  *     clxent_mpi_forward(queue, plan, &args, 0, NULL);
  *     clxent_mpi_backward(queue, plan, &args, 0, NULL, &gradient_ready);
  *
- * The op of the descriptor decides what a shard is of: CROSS_ENTROPY, whose shard is some classes of the logits.
+ * The op of the descriptor decides what a shard is of: CROSS_ENTROPY, whose shard is some classes of the logits, or
+ * LINEAR_CROSS_ENTROPY, whose shard is some rows of the output layer, while every rank has the same hidden states. Of the latter each rank
+ * has a part of grad_input, and clxent_mpi_sum_grad_input makes the sum of them, on all ranks.
  * All options of a shard can be used, see clxent_check_shards in clxent.h.
  *
  * What goes over the wire
@@ -74,7 +76,7 @@ extern "C" {
 /** A rank's shard made ready to run: plans of its passes and of the merge, the buffers between them, a communicator of its own. */
 typedef struct clxent_mpi_plan clxent_mpi_plan;
 
-/** Makes a plan. `desc` is of this rank's shard: its op is CROSS_ENTROPY; its pass is FORWARD, for the loss
+/** Makes a plan. `desc` is of this rank's shard: its op is CROSS_ENTROPY or LINEAR_CROSS_ENTROPY; its pass is FORWARD, for the loss
  * alone, or FORWARD_BACKWARD. Either every rank has a class_total of 0 in it, and has then the classes behind those of the ranks
  * below it, [class_start, class_start + classes), by the sum of their `classes`; or every rank sets class_start and class_total, which
  * must be in the order of the ranks, without overlap or gap. Each rank has at least one class. All must agree in the rest but engine,
@@ -86,7 +88,7 @@ typedef struct clxent_mpi_plan clxent_mpi_plan;
  * All memory is allocated here, see clxent_mpi_info: of each row 6 numbers on the device and on the host, of the rows of a block some
  * 30. Nothing is allocated in a step. `comm` is an intracommunicator, and is duplicated. Collective.
  * Errors: on every rank those of clxent_plan_create; INVALID_ARGUMENT (a null pointer, MPI_COMM_NULL, an intercommunicator, an op
- * that has no shards), INVALID_SHAPE (ranks differ in batch, inner, class_total or blocks; a rank without classes; an
+ * that has no shards), INVALID_SHAPE (ranks differ in batch, inner, features, class_total or blocks; a rank without classes; an
  * overlap or a gap; classes that do not end at class_total), INVALID_OPTION (ranks differ in another member; pass is BACKWARD),
  * MPI_FAILED, OUT_OF_MEMORY, OpenCL codes. *plan is then left as it was. */
 CLXENT_API clxent_status clxent_mpi_plan_create(clxent_context *context, MPI_Comm comm, const clxent_desc *desc,
@@ -94,18 +96,19 @@ CLXENT_API clxent_status clxent_mpi_plan_create(clxent_context *context, MPI_Com
 
 /** What a plan is and what it has done. */
 typedef struct clxent_mpi_info {
-    size_t struct_size;      /**< set it to sizeof(clxent_mpi_info) before the call */
-    int rank;                /**< of this process in the communicator, */
-    int ranks;               /**< and how many there are */
-    size_t class_start;      /**< the first class of this rank, */
-    size_t class_total;      /**< and V */
-    size_t blocks;           /**< that the rows are cut into; 0 for an empty batch */
-    uint64_t device_bytes;   /**< in buffers of the plan, workspace included */
-    uint64_t host_bytes;     /**< in arrays of the plan */
-    uint64_t forwards;       /**< forward passes since the plan was made that have ended well; of these: */
-    uint64_t bytes_received; /**< numbers of rows that came from other ranks, in bytes, */
-    double seconds;          /**< in clxent_mpi_forward, */
-    double mpi_seconds;      /**< and of these in calls of MPI, so not while only the device was waited for */
+    size_t struct_size;           /**< set it to sizeof(clxent_mpi_info) before the call */
+    int rank;                     /**< of this process in the communicator, */
+    int ranks;                    /**< and how many there are */
+    size_t class_start;           /**< the first class of this rank, */
+    size_t class_total;           /**< and V */
+    size_t blocks;                /**< that the rows are cut into; 0 for an empty batch */
+    uint64_t device_bytes;        /**< in buffers of the plan, workspace included */
+    uint64_t host_bytes;          /**< in arrays of the plan */
+    uint64_t forwards;            /**< forward passes since the plan was made that have ended well; of these: */
+    uint64_t bytes_received;      /**< numbers of rows that came from other ranks, in bytes, */
+    uint64_t grad_bytes_received; /**< the same of clxent_mpi_sum_grad_input, in all calls */
+    double seconds;               /**< in clxent_mpi_forward, */
+    double mpi_seconds;           /**< and of these in calls of MPI, so not while only the device was waited for */
 } clxent_mpi_info;
 
 /** Fills *info. Not collective. Errors: INVALID_ARGUMENT (a null pointer, or a struct_size this library does not know). */
@@ -130,6 +133,16 @@ CLXENT_API clxent_status clxent_mpi_forward(cl_command_queue queue, clxent_mpi_p
  * call); MPI_FAILED; OpenCL codes. */
 CLXENT_API clxent_status clxent_mpi_backward(cl_command_queue queue, clxent_mpi_plan *plan, const clxent_args *args,
                                              cl_uint wait_count, const cl_event *wait_list, cl_event *event);
+
+/** Of LINEAR_CROSS_ENTROPY: puts the sum of the grad_input of all ranks, which each has a part of after clxent_mpi_backward, in its place on
+ * every rank, with the same bits: added in double in the order of the ranks, and rounded once. `args` is what clxent_mpi_backward had.
+ * With CLXENT_ACCUMULATE_GRAD call it once, when all parts are in. Waits for the events of `wait_list` and for the last
+ * clxent_mpi_backward, and returns when the sum is written; 2 D (P-1)/P numbers of storage a row come from other ranks. Collective.
+ * Errors: on every rank those of clxent_mpi_backward; INVALID_ARGUMENT (the op is CROSS_ENTROPY, whose gradient is of this rank's
+ * classes and no sum). */
+CLXENT_API clxent_status clxent_mpi_sum_grad_input(cl_command_queue queue, clxent_mpi_plan *plan,
+                                                   const clxent_args *args, cl_uint wait_count,
+                                                   const cl_event *wait_list);
 
 /** Waits for a backward pass that is enqueued, and releases a plan and its communicator, so that all ranks call it, before
  * MPI_Finalize. NULL is allowed. */

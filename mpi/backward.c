@@ -1,8 +1,8 @@
 /* The backward pass: the gradient of this rank's classes, from what the forward pass has left. Only statuses go over the wire. */
 #include "plan.h"
 
-static clxent_status check(cl_command_queue queue, clxent_mpi_plan *plan, const clxent_args *args, clxent_args *taken,
-                           cl_uint wait_count, const cl_event *wait_list) {
+clxent_status clx_mpi_check_backward(cl_command_queue queue, clxent_mpi_plan *plan, const clxent_args *args,
+                                     clxent_args *taken, cl_uint wait_count, const cl_event *wait_list) {
     clxent_status status = clx_mpi_take_args(plan, args, taken);
     if (status != CLXENT_SUCCESS)
         return status;
@@ -42,7 +42,7 @@ clxent_status clxent_mpi_backward(cl_command_queue queue, clxent_mpi_plan *plan,
     cl_event done = NULL;
     if (plan == NULL)
         return clx_mpi_fail(CLXENT_INVALID_ARGUMENT, "plan is null");
-    clxent_status status = check(queue, plan, args, &taken, wait_count, wait_list);
+    clxent_status status = clx_mpi_check_backward(queue, plan, args, &taken, wait_count, wait_list);
     const int64_t given = clx_mpi_given(&taken) | (taken.grad_output.mem != NULL ? CLX_MPI_GRAD_OUTPUT : 0);
     status = clx_mpi_agree(plan->group, status, CLX_MPI_BACKWARD + CLX_MPI_DETAIL * given);
     if (status != CLXENT_SUCCESS)

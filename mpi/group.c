@@ -19,9 +19,10 @@ static const struct {
 
 static const char *name_of(int64_t call) {
     static const char *const names[] = {
-        [CLX_MPI_CREATE] = "clxent_mpi_plan_create",    [CLX_MPI_FORWARD] = "clxent_mpi_forward",
-        [CLX_MPI_FORWARD_END] = "clxent_mpi_forward",   [CLX_MPI_BACKWARD] = "clxent_mpi_backward",
-        [CLX_MPI_BACKWARD_END] = "clxent_mpi_backward", [CLX_MPI_MEAN] = "clxent_mpi_mean"};
+        [CLX_MPI_CREATE] = "clxent_mpi_plan_create",     [CLX_MPI_FORWARD] = "clxent_mpi_forward",
+        [CLX_MPI_FORWARD_END] = "clxent_mpi_forward",    [CLX_MPI_BACKWARD] = "clxent_mpi_backward",
+        [CLX_MPI_BACKWARD_END] = "clxent_mpi_backward",  [CLX_MPI_SUM] = "clxent_mpi_sum_grad_input",
+        [CLX_MPI_SUM_END] = "clxent_mpi_sum_grad_input", [CLX_MPI_MEAN] = "clxent_mpi_mean"};
     return names[call % CLX_MPI_DETAIL];
 }
 

@@ -27,6 +27,8 @@ typedef enum clx_mpi_call {
     CLX_MPI_FORWARD_END,
     CLX_MPI_BACKWARD,
     CLX_MPI_BACKWARD_END,
+    CLX_MPI_SUM,
+    CLX_MPI_SUM_END,
     CLX_MPI_MEAN,
     CLX_MPI_DETAIL = 16
 } clx_mpi_call;

@@ -83,9 +83,17 @@ static clxent_status make_arrays(clxent_mpi_plan *plan) {
         {&plan->gather_count, counts},
         {&plan->gather_at, counts},
     };
+    const size_t sum = plan->sum_batch * plan->desc.features * plan->storage_size;
+    const size_t sum_slice = (sum / plan->storage_size / ranks + 1) * plan->storage_size;
     clxent_status status = CLXENT_SUCCESS;
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0] && status == CLXENT_SUCCESS; i++)
         status = make_array(plan, arrays[i].bytes, arrays[i].array);
+    if (status == CLXENT_SUCCESS && sum > 0)
+        status = make_array(plan, sum, &plan->sum_rows);
+    if (status == CLXENT_SUCCESS && sum > 0)
+        status = make_array(plan, sum_slice * ranks, &plan->sum_parts);
+    if (status == CLXENT_SUCCESS && sum > 0)
+        status = make_array(plan, sum_slice, &plan->sum_part);
     return status;
 }
 
@@ -101,7 +109,8 @@ void clx_mpi_free(clxent_mpi_plan *plan) {
                             plan->slice_host,      plan->merged_host,     plan->send,
                             plan->received,        plan->gathered_from,   plan->gathered,
                             plan->send_count,      plan->send_at,         plan->receive_count,
-                            plan->receive_at,      plan->gather_count,    plan->gather_at};
+                            plan->receive_at,      plan->gather_count,    plan->gather_at,
+                            plan->sum_rows,        plan->sum_parts,       plan->sum_part};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         if (buffers[i] != NULL)
             clReleaseMemObject(buffers[i]);

@@ -9,6 +9,9 @@
  * many messages as there are ranks, twice. */
 enum { MOST_BLOCKS = 8, ROWS_OF_BLOCK = 1024, ROWS_OF_SLICE = 64 };
 
+/* Numbers of grad_input that are summed at a time, if an entry has no more. */
+enum { MOST_SUMMED = 1 << 20 };
+
 /* ---- the descriptor ---- */
 
 /* Members that the caller's version lacks at their defaults. */
@@ -36,7 +39,8 @@ static void set_sizes(clxent_mpi_plan *plan) {
     const clxent_desc *desc = &plan->desc;
     const size_t dense = desc->op == CLXENT_CROSS_ENTROPY ? desc->classes * desc->inner : desc->features;
     plan->rows = desc->batch * desc->inner;
-    plan->entry_bytes = storage[desc->dtype] * (desc->row_stride > 0 ? desc->row_stride : dense);
+    plan->storage_size = storage[desc->dtype];
+    plan->entry_bytes = plan->storage_size * (desc->row_stride > 0 ? desc->row_stride : dense);
     plan->target_size = targets[desc->target_type];
     plan->real_size = desc->dtype == CLXENT_F64 ? sizeof(double) : sizeof(float);
     plan->real = desc->dtype == CLXENT_F64 ? MPI_DOUBLE : MPI_FLOAT;
@@ -51,8 +55,15 @@ static clxent_status cut_rows(clxent_mpi_plan *plan, size_t blocks) {
     if (most == 0)
         return clx_mpi_fail(CLXENT_INVALID_SHAPE, "inner is %zu: more rows of a batch entry than a message can hold",
                             desc->inner);
+    if (desc->features > INT_MAX)
+        return clx_mpi_fail(CLXENT_INVALID_SHAPE, "features is %zu: more numbers than a message can hold",
+                            desc->features);
     if (desc->batch == 0)
         return CLXENT_SUCCESS;
+    if (desc->op == CLXENT_LINEAR_CROSS_ENTROPY && plan->has_backward) {
+        plan->sum_batch = MOST_SUMMED / desc->features;
+        plan->sum_batch = plan->sum_batch > desc->batch ? desc->batch : plan->sum_batch > 0 ? plan->sum_batch : 1;
+    }
     if (blocks == 0) {
         const size_t slices = ROWS_OF_SLICE * (size_t)plan->group->ranks;
         blocks = plan->rows / (slices > ROWS_OF_BLOCK ? slices : ROWS_OF_BLOCK);

@@ -35,22 +35,25 @@ struct clxent_mpi_plan {
     clxent_mpi_group *group;
     clxent_desc desc; /* of this rank's shard, with its place among the classes */
     bool has_backward;
-    size_t rows;                          /* batch * inner */
-    size_t entry_bytes;                   /* from one batch entry of the input to the next */
-    size_t real_size, target_size;        /* of a number, of a class index */
-    size_t blocks, most_rows, most_slice; /* of a block, of a slice: the most that there are */
-    clx_mpi_kind kinds[2];                /* of all blocks but the last; of the last */
-    clxent_plan *whole, *backward;        /* the merge that is left when all is merged, and the gradient */
-    cl_mem partial[2];                    /* (6, rows of a block): of two blocks by turns */
-    cl_mem parts;                         /* (ranks, 6, rows of a slice) */
-    cl_mem slice_merged, slice_loss;      /* (6, rows of a slice), (rows of a slice) */
-    cl_mem merged;                        /* (6, rows) */
-    cl_mem weight_sum, workspace;         /* workspace: NULL where none is needed */
+    size_t rows;                                 /* batch * inner */
+    size_t entry_bytes;                          /* from one batch entry of the input to the next */
+    size_t storage_size, real_size, target_size; /* of a logit, of a number, of a class index */
+    size_t blocks, most_rows, most_slice;        /* of a block, of a slice: the most that there are */
+    clx_mpi_kind kinds[2];                       /* of all blocks but the last; of the last */
+    clxent_plan *whole, *backward;               /* the merge that is left when all is merged, and the gradient */
+    cl_mem partial[2];                           /* (6, rows of a block): of two blocks by turns */
+    cl_mem parts;                                /* (ranks, 6, rows of a slice) */
+    cl_mem slice_merged, slice_loss;             /* (6, rows of a slice), (rows of a slice) */
+    cl_mem merged;                               /* (6, rows) */
+    cl_mem weight_sum, workspace;                /* workspace: NULL where none is needed */
     char *partial_host[2], *parts_host, *slice_host, *merged_host; /* the same shapes */
     char *send, *received;          /* planes of each slice of a block, to and from all ranks */
     char *gathered_from, *gathered; /* planes of the merged slice, of this rank and of all */
     int *send_count, *send_at, *receive_count, *receive_at, *gather_count, *gather_at; /* for each rank */
     MPI_Datatype real;
+    size_t sum_batch;           /* batch entries of grad_input that are summed at a time; 0: none are */
+    char *sum_parts, *sum_part; /* a slice of those from all ranks, and their sum; sum_rows: the entries themselves */
+    char *sum_rows;
     bool ready;             /* does `merged` hold what a forward pass has left? */
     cl_event backward_done; /* NULL: none is under way */
     clxent_mpi_info info;
@@ -68,6 +71,10 @@ void clx_mpi_free(clxent_mpi_plan *plan);
 
 /* All members of the arguments, those that the caller's version lacks being absent, with what is the plan's own. */
 clxent_status clx_mpi_take_args(const clxent_mpi_plan *plan, const clxent_args *args, clxent_args *taken);
+
+/* Would the backward pass take these? `taken` is what it takes. */
+clxent_status clx_mpi_check_backward(cl_command_queue queue, clxent_mpi_plan *plan, const clxent_args *args,
+                                     clxent_args *taken, cl_uint wait_count, const cl_event *wait_list);
 
 /* What ranks must agree in, of these arguments, as the detail of a call. */
 int64_t clx_mpi_given(const clxent_args *args);
