@@ -8,7 +8,7 @@ static int the_victim;
 
 static void arm(fault_kind kind, size_t nth) {
     if (the_rank == the_victim)
-        fault_arm(kind, nth, 0);
+        fault_arm(kind, nth, 0, true);
 }
 
 /* All ranks hear what was hit. */
