@@ -221,9 +221,9 @@ enum {
 };
 
 /** The descriptor. Start from clxent_desc_init, then set what differs. An option that the operation does not use must
- * stay at its default (CLXENT_INVALID_OPTION otherwise); "ce" marks those of cross-entropy alone. Members may be added
- * at the end in later versions: struct_size tells the library which ones its caller knows, and the rest take their
- * defaults. */
+ * stay at its default (CLXENT_INVALID_OPTION otherwise); "ce" marks those of cross-entropy alone, but linear-cross-entropy has all of
+ * these except mix_lambda. Members may be added at the end in later versions: struct_size tells the library which ones its caller
+ * knows, and the rest take their defaults. */
 typedef struct clxent_desc {
     size_t struct_size;             /**< sizeof(clxent_desc), set by clxent_desc_init */
     clxent_op op;                   /**< set by clxent_desc_init */
@@ -293,12 +293,18 @@ static inline void clxent_desc_init(clxent_desc *desc, clxent_op op) {
  *  3. BACKWARD on each shard reads `merged`, and with reduction MEAN `weight_sum`, which it divides by; it writes the gradient of
  *     its own classes.
  *
+ * The same of LINEAR_CROSS_ENTROPY: the shard's `linear_weight`, `linear_bias`, `weight`, `grad_linear_weight` and
+ * `grad_linear_bias` are of its own classes, the hidden states are the same for all. Its `grad_input` is a part: that of the hidden
+ * states is the sum of those of all shards, which is the caller's to form (shards that run one after the other on one device add
+ * up with CLXENT_ACCUMULATE_GRAD). Of an ignored row a partial is one class of logit 0 in the first shard, so that its lse is 0.
+ *
  * A shard has no target probabilities, target2, reg_lambda, argmax, correct_count and no FORWARD_BACKWARD pass.
  *
  * `descs` is an array of `count` descriptors of one struct_size. All must be shards in the same pass that agree in everything but
- * engine, work_group_size, row_stride, class_start and classes, and their classes must be [0, class_total) in ascending order.
- * Errors: those of a descriptor; INVALID_ARGUMENT (descs is null, count is 0, one is not a shard), INVALID_SHAPE (batch, inner or
- * class_total differ; two neighbours overlap or leave a gap; the first does not begin at 0, or the last not end at
+ * engine, work_group_size, row_stride, workspace_limit, class_start and classes, and their classes must be [0, class_total) in
+ * ascending order.
+ * Errors: those of a descriptor; INVALID_ARGUMENT (descs is null, count is 0, one is not a shard), INVALID_SHAPE (batch, inner,
+ * features or class_total differ; two neighbours overlap or leave a gap; the first does not begin at 0, or the last not end at
  * class_total), INVALID_OPTION (another member differs). */
 CLXENT_API clxent_status clxent_check_shards(const clxent_desc *descs, size_t count);
 
@@ -339,7 +345,8 @@ typedef struct clxent_buffer {
  *
  *       linear-cross-entropy takes input (the hidden states), target, weight, sample_weight, output, lse, grad_output,
  *       grad_input and invalid_count as cross-entropy does, and of its own linear_weight (R r), linear_bias (o r), and in
- *       backward passes grad_linear_weight and grad_linear_bias (o w) (3). Nothing may lie over anything else.
+ *       backward passes grad_linear_weight and grad_linear_bias (o w) (3); a shard of it as a shard does, and those four.
+ *       Nothing may lie over anything else.
  *
  *       (1) refused with target probabilities   (2) with logits only   (3) read too with CLXENT_ACCUMULATE_GRAD
  *       (4) needs argmax   (5) R r with reduction MEAN, else -
