@@ -5,7 +5,7 @@
 #
 #   ci/mutate.sh                                  40 mutants of each, another 40 every time
 #   ci/mutate.sh --kernels 300 --host 0 --seed 7  300 of the kernels; the same ones every time
-#   ci/mutate.sh --only reduce.cl                 of this file
+#   ci/mutate.sh --only reduce.cl                 of this file; of several: --only 'kernels/(linear|product)'
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 

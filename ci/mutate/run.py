@@ -2,13 +2,14 @@
 
   run.py [--kernels 40] [--host 40] [--seed N] [--only TEXT] [--workers 2] [--json]
 
-Mutants are drawn at random from all that there are, `--only` of those whose description has TEXT in it. Each worker has a copy
+Mutants are drawn at random from all that there are, `--only` of those whose description TEXT, a regular expression, is found in. Each worker has a copy
 of the tree and a build of its own. A mutant that does not compile is no mutant and another takes its place. One whose tests
 fail, crash or hang is killed ("too late" says that only time told: look whether the machine was busy); one that all pass is a
 survivor, and is printed. Survivors that ci/mutate/equivalent.txt explains do not count. The exit status is 1 if fewer than 95 %
 of kernel mutants or 85 % of host mutants are killed."""
 
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -33,9 +34,16 @@ PATIENCE = 900  # seconds for the tests of a mutant
 # that ci/test.sh has it look for, which takes it three times as long; then PoCL, which takes other paths (wide vectors, tiles,
 # prefetch), by the tests that use the file, all of them where none is named.
 SIMULATIONS = [[], ["--data-races", "--uninitialized", "--check-api"]]
+LINEAR_TESTS = ["linear_shards", "linear_product", "linear_cross_entropy"]
+SIMULATED_TESTS_OF_FILE = {
+    "kernels/linear.cl": LINEAR_TESTS,
+    "kernels/product.cl": LINEAR_TESTS,
+    "kernels/product_in_groups.cl": LINEAR_TESTS,
+    "kernels/product_in_panels.cl": [],  # not for what passes for a GPU
+}
 SIMULATOR_BYTES = 8 << 30  # it keeps what a loop that never ends has written
 DEVICE_TESTS = ["row_per_item", "strips", "softmax", "nll_loss", "cross_entropy", "binary_cross_entropy", "probability_targets", "edge_cases",
-                "invalid_targets", "invalid_count", "group_memory", "exp", "math", "offsets", "option_pairs", "repeat"]  # fmt: skip
+                "invalid_targets", "invalid_count", "group_memory", "exp", "math", "offsets", "option_pairs", "repeat", "shards"]  # fmt: skip
 TESTS_OF_FILE = {
     "kernels/softmax.cl": ["strips", "softmax", "edge_cases"],
     "kernels/nll_loss.cl": ["strips", "nll_loss", "edge_cases", "invalid_targets"],
@@ -46,6 +54,12 @@ TESTS_OF_FILE = {
     "kernels/engine_rows_in_local.cl": ["group_memory"],
     "kernels/group.cl": ["group_memory", "softmax", "cross_entropy", "repeat"],
     "kernels/engine_row_split.cl": ["softmax", "cross_entropy", "repeat"],
+    "kernels/shard.cl": ["shards", "linear_shards"],
+    "kernels/engine_merge.cl": ["shards"],
+    "kernels/linear.cl": LINEAR_TESTS,
+    "kernels/product.cl": LINEAR_TESTS,
+    "kernels/product_in_groups.cl": ["device_limits"],  # for devices with small groups, too
+    "kernels/product_in_panels.cl": LINEAR_TESTS,
     "kernels/reduce.cl": ["nll_loss", "invalid_count", "cross_entropy", "probability_targets", "option_pairs"],
 }
 
@@ -135,13 +149,13 @@ class Worker:
     def compiles(self, targets=(), build=None):
         return run(["ninja", *targets], build or self.build)[0]
 
-    def simulate(self):
+    def simulate(self, names):
         """Whether the simulator is content; None where the kernel does not compile."""
         log = self.build / "simulator.log"
         log.unlink(missing_ok=True)
-        for searches in SIMULATIONS:
+        for searches, name in itertools.product(SIMULATIONS, names):
             good, output = run(["prlimit", f"--as={SIMULATOR_BYTES}", "oclgrind", *searches, "--build-options", "-cl-opt-disable", "--log", str(log),
-                                "tests/test_simulator"], self.build, {"OCL_ICD_VENDORS": str(OUT / "none")}, log)  # fmt: skip
+                                f"tests/test_{name}"], self.build, {"OCL_ICD_VENDORS": str(OUT / "none")}, log)  # fmt: skip
             if "CL_BUILD_PROGRAM_FAILURE" in output:
                 return None
             if not good or has_content(log):
@@ -186,9 +200,10 @@ class Worker:
             path.write_text(mutant.apply(source))
             if mutant.path.startswith("host/"):
                 return self.host_tests()
-            if not self.compiles(["tests/test_simulator"]):
+            simulated = SIMULATED_TESTS_OF_FILE.get(mutant.path, ["simulator"])
+            if not self.compiles([f"tests/test_{name}" for name in simulated] or ["tests/test_linear_product"]):
                 return None
-            content = self.simulate()
+            content = self.simulate(simulated)
             if content:
                 self.compiles()
                 content = self.device_tests(TESTS_OF_FILE.get(mutant.path, DEVICE_TESTS))
@@ -213,7 +228,7 @@ class Campaign:
         for part, files in {"kernels": (ROOT / "kernels").glob("*.cl"), "host": (ROOT / "host").rglob("*.c")}.items():
             found = [m for path in sorted(files) for m in mutants.find(ROOT, path.relative_to(ROOT))]
             stale -= {m.describe(m.path) for m in found}
-            found = [m for m in found if options.only in str(m)]
+            found = [m for m in found if re.search(options.only, str(m))]
             rng.shuffle(found)
             self.pools[part] = found
         if stale:
@@ -274,7 +289,7 @@ def main():
     parser.add_argument("--kernels", type=int, default=40, help="mutants of kernels/")
     parser.add_argument("--host", type=int, default=40, help="mutants of host/")
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--only", default="", help="mutants with this in their description")
+    parser.add_argument("--only", default="", help="mutants in whose description this regular expression is found")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
