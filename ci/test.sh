@@ -2,7 +2,7 @@
 # Everything that must hold before a change is merged. Installs what is missing (Debian), runs the stages that are named,
 # or all of them, and closes with a table. A stage that fails does not stop the next one; the exit status is then 1.
 #
-#   ci/test.sh                    all stages, with a third of the long tables of tests
+#   ci/test.sh                    all stages, with a quarter of the long tables of tests
 #   ci/test.sh gcc rusticl        some of them
 #   ci/test.sh --long             all stages, whole tables, ten minutes of each fuzzer, and two more: long (ten thousand
 #                                 random combinations, the largest tensors, a million calls, Valgrind) and mutants. Hours
@@ -109,12 +109,12 @@ stage_coverage() {
 }
 
 # The suite on a second OpenCL implementation: Mesa's rusticl, which runs on the CPU through llvmpipe. It compiles slowly, so
-# of the long tables it runs every tenth line, and neither the program's own check nor what is about the host; the long stage
+# of the long tables it runs every sixteenth line, and neither the program's own check nor what is about the host; the long stage
 # has all of it.
 stage_rusticl() {
     build gcc gcc
     use_rusticl
-    CLXENT_TEST_SHARE=$((share == 1 ? 1 : 10)) CLXENT_RANDOM_CASES=100 run_tests gcc '^(long|simulator|slow|soak|fuzz|fault|device|mpi|mpi-program)$'
+    CLXENT_TEST_SHARE=$((share == 1 ? 1 : 16)) CLXENT_RANDOM_CASES=100 run_tests gcc '^(long|simulator|slow|soak|fuzz|fault|device|mpi|mpi-program)$'
 }
 
 # The kernels of every operation, pass and engine at small sizes in a simulator that finds races, bad accesses, uninitialised values
@@ -257,7 +257,7 @@ print_counts() {
 # --------------------------------------------------------------------------------------------------------- main ------
 
 unset CLXENT_DEVICE
-share=3
+share=4
 fuzz_seconds=20
 if (($# == 0)); then
     set -- "${all_stages[@]}"
@@ -266,7 +266,7 @@ elif [[ $1 == --long ]]; then
     share=1
     fuzz_seconds=600
 fi
-# Compiling kernels is what takes time here. So of the long tables every third line is run, the same in all stages, which share
+# Compiling kernels is what takes time here. So of the long tables every fourth line is run, the same in all stages, which share
 # PoCL's cache, and others the next time; --long runs all of them.
 export CLXENT_TEST_SHARE=$share CLXENT_TEST_SEED="${CLXENT_TEST_SEED:-$(date +%s)}"
 for stage; do
