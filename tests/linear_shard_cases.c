@@ -24,28 +24,12 @@ double linear_stored(const linear_data *d, const void *array, size_t i) {
     return clx_load(d->c.whole.dtype, array, i);
 }
 
-static int64_t get_target(const linear_data *d, size_t row) {
-    switch (d->c.whole.target_type) {
-    case CLXENT_TARGET_I32:
-        return ((const int32_t *)d->target)[row];
-    case CLXENT_TARGET_I64:
-        return ((const int64_t *)d->target)[row];
-    default:
-        return ((const uint8_t *)d->target)[row];
-    }
-}
-
 void put_linear_target(const linear_data *d, size_t row, int64_t y) {
-    if (d->c.whole.target_type == CLXENT_TARGET_I32)
-        ((int32_t *)d->target)[row] = (int32_t)y;
-    else if (d->c.whole.target_type == CLXENT_TARGET_I64)
-        ((int64_t *)d->target)[row] = y;
-    else
-        ((uint8_t *)d->target)[row] = (uint8_t)y;
+    set_class_of_row(d->c.whole.target_type, d->target, row, y);
 }
 
 bool linear_row_counts(const linear_data *d, size_t row) {
-    return get_target(d, row) != d->c.whole.ignore_index;
+    return class_of_row(d->c.whole.target_type, d->target, row) != d->c.whole.ignore_index;
 }
 
 /* ---- data ---- */

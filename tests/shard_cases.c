@@ -28,24 +28,32 @@ void put_real(const shard_data *d, void *array, size_t i, double value) {
     clx_store(real_type(d), array, i, value);
 }
 
-int64_t target_at(const shard_data *d, size_t row) {
-    switch (d->c.whole.target_type) {
+int64_t class_of_row(clxent_target_type type, const void *target, size_t row) {
+    switch (type) {
     case CLXENT_TARGET_I32:
-        return ((const int32_t *)d->target)[row];
+        return ((const int32_t *)target)[row];
     case CLXENT_TARGET_I64:
-        return ((const int64_t *)d->target)[row];
+        return ((const int64_t *)target)[row];
     default:
-        return ((const uint8_t *)d->target)[row];
+        return ((const uint8_t *)target)[row];
     }
 }
 
-void put_target(const shard_data *d, size_t row, int64_t y) {
-    if (d->c.whole.target_type == CLXENT_TARGET_I32)
-        ((int32_t *)d->target)[row] = (int32_t)y;
-    else if (d->c.whole.target_type == CLXENT_TARGET_I64)
-        ((int64_t *)d->target)[row] = y;
+void set_class_of_row(clxent_target_type type, void *target, size_t row, int64_t y) {
+    if (type == CLXENT_TARGET_I32)
+        ((int32_t *)target)[row] = (int32_t)y;
+    else if (type == CLXENT_TARGET_I64)
+        ((int64_t *)target)[row] = y;
     else
-        ((uint8_t *)d->target)[row] = (uint8_t)y;
+        ((uint8_t *)target)[row] = (uint8_t)y;
+}
+
+int64_t target_at(const shard_data *d, size_t row) {
+    return class_of_row(d->c.whole.target_type, d->target, row);
+}
+
+void put_target(const shard_data *d, size_t row, int64_t y) {
+    set_class_of_row(d->c.whole.target_type, d->target, row, y);
 }
 
 size_t place_of(const shard_data *d, size_t row, size_t c) {

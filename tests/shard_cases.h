@@ -70,6 +70,8 @@ double logit_at(const shard_data *d, const void *array, size_t i);
 void put_logit(const shard_data *d, void *array, size_t i, double value);
 double real_at(const shard_data *d, const void *array, size_t i);
 void put_real(const shard_data *d, void *array, size_t i, double value);
+int64_t class_of_row(clxent_target_type type, const void *target, size_t row);
+void set_class_of_row(clxent_target_type type, void *target, size_t row, int64_t y);
 int64_t target_at(const shard_data *d, size_t row);
 void put_target(const shard_data *d, size_t row, int64_t y);
 
