@@ -2,6 +2,7 @@
  * fill a chunk, sizes beside those of tiles and panels, workspaces from the least one on. */
 #include "device_cases.h"
 
+#include "context.h"
 #include "half.h"
 #include "tensor.h"
 
@@ -223,12 +224,32 @@ static void compare_tensors(const data *d, const line *l, size_t at) {
     compare(d, l, at, "grad_linear_bias", MEMBER(grad_linear_bias), l->classes, real);
 }
 
+/* Not 0: the device passes for a GPU whose groups have at most so many work-items. */
+static size_t gpu_group;
+
+static void pretend(clx_device *about) {
+    if (gpu_group == 0)
+        return;
+    about->cpu = false;
+    about->simt = true;
+    if (about->max_work_group > gpu_group)
+        about->max_work_group = gpu_group;
+}
+
+static clxent_context *make_context(void) {
+    clxent_context *apart = NULL;
+    expect_success(clxent_context_create(NULL, device.about->id, &apart));
+    pretend(&apart->core->device);
+    return apart;
+}
+
 /* The least workspace has room for one row; what each further one takes follows from the refusals on the way. */
-static void limit_chunk(clxent_context *context, data *d, size_t chunk) {
+static void limit_chunk(data *d, size_t chunk) {
     clxent_plan *plan = NULL;
     clxent_plan_info info = {.struct_size = sizeof info};
     if (chunk == 0)
         return;
+    clxent_context *context = make_context();
     d->desc.workspace_limit = 1;
     assert_int_equal(clxent_plan_create(context, &d->desc, &plan), CLXENT_INVALID_OPTION);
     unsigned long long least = 0;
@@ -241,22 +262,26 @@ static void limit_chunk(clxent_context *context, data *d, size_t chunk) {
     expect_success(clxent_plan_get_info(plan, &info));
     assert_true(info.workspace_size <= least);
     clxent_plan_destroy(plan);
+    clxent_context_destroy(context);
     const size_t real = bytes_of(real_of(d->desc.dtype));
     d->desc.workspace_limit = least + (chunk - 1) * (d->desc.classes + 2 * d->desc.features + 96) * real;
 }
 
 /* A simulator takes a second for a hundred thousand multiplications, with all that it looks at. */
+static bool is_simulator(void) {
+    return strstr(device.about->name, "Oclgrind") != NULL;
+}
+
 static bool is_for_device(const line *l) {
     const bool small = l->batch * l->classes * l->features < 65536;
-    return (small || strstr(device.about->name, "Oclgrind") == NULL) && (l->dtype != CLXENT_F64 || device.about->fp64);
+    return (small || !is_simulator()) && (l->dtype != CLXENT_F64 || device.about->fp64);
 }
 
 /* In a context of its own: Oclgrind 21.10 takes what lies in memory that a context has let go and got anew, as clxent_run
  * does for tensors that grow, for uninitialised. */
-static clxent_status run_apart(const data *d) {
-    clxent_context *apart = NULL;
-    expect_success(clxent_context_create(NULL, device.about->id, &apart));
-    const clxent_status status = clxent_run(apart, &d->desc, &d->args[0]);
+static clxent_status run_apart(const clxent_desc *desc, const clxent_host_args *args) {
+    clxent_context *apart = make_context();
+    const clxent_status status = clxent_run(apart, desc, args);
     clxent_context_destroy(apart);
     return status;
 }
@@ -268,8 +293,8 @@ static void check_line(size_t at, clxent_pass pass) {
         return;
     state = 17 + at;
     make(&d, l, pass);
-    limit_chunk(device.context, &d, l->chunk);
-    clxent_status status = run_apart(&d);
+    limit_chunk(&d, l->chunk);
+    clxent_status status = run_apart(&d.desc, &d.args[0]);
     if (status != CLXENT_SUCCESS)
         fail_msg("line %zu, pass %d: %s", at, (int)pass, clxent_last_error());
     expect_success(clxent_reference(&d.desc, &d.args[1]));
@@ -341,7 +366,7 @@ static void classes_without_a_gradient_are_left_out(void **unused) {
         desc.flags = filter ? CLXENT_FILTER_GRADIENT : 0;
         args.output = &loss;
         args.grad_input = grad;
-        expect_success(clxent_run(device.context, &desc, &args));
+        expect_success(run_apart(&desc, &args));
         assert_true(fabsf(loss - expected_loss) < 1e-5f);
         for (int i = 0; i < ROWS; i++)
             assert_true(filter ? fabsf(grad[i] - expected[i]) < 1e-6f : isnan(grad[i]));
@@ -373,9 +398,22 @@ static void equal_classes_are_not_left_out(void **unused) {
     args.grad_input = expected;
     expect_success(clxent_reference(&desc, &args));
     args.grad_input = grad;
-    expect_success(clxent_run(device.context, &desc, &args));
+    expect_success(run_apart(&desc, &args));
     for (int i = 0; i < 2; i++)
         assert_true(fabsf(grad[i] - expected[i]) < 1e-6f * fabsf(expected[i]) + 1e-8f);
+}
+
+/* The products of a GPU, in groups of every size that they come in, and panels where groups are smaller; what is left out, too. */
+static void in_groups(void **state_of_test) {
+    static const size_t groups[] = {256, 64, 16, 15};
+    for (size_t i = 0; i < LINES; i++) {
+        gpu_group = groups[i / 3 % 4];
+        if (!(lines[i].options & SAVED_LSE) && (i % 3 == 0 || !is_simulator()))
+            check_line(i, CLXENT_FORWARD_BACKWARD);
+    }
+    gpu_group = 64;
+    classes_without_a_gradient_are_left_out(state_of_test);
+    gpu_group = 0;
 }
 
 /* ---- by enqueue ---- */
@@ -423,14 +461,13 @@ static cl_command_queue make_queue(cl_context cl) {
 }
 
 static void enqueue(const data *d, const clx_problem *problem) {
-    clxent_context *apart = NULL;
+    clxent_context *apart = make_context();
     clxent_plan *plan = NULL;
     clxent_plan_info info = {.struct_size = sizeof info};
     clxent_args args;
     cl_context cl = NULL;
     cl_event event = NULL;
     cl_int error = CL_SUCCESS;
-    expect_success(clxent_context_create(NULL, device.about->id, &apart));
     expect_success(clxent_context_get(apart, &cl, NULL));
     expect_success(clxent_plan_create(apart, &d->desc, &plan));
     expect_success(clxent_plan_get_info(plan, &info));
@@ -465,9 +502,9 @@ static void the_same_bits_by_enqueue(void **unused) {
         make(&d, &lines[i], CLXENT_FORWARD_BACKWARD);
         expect_success(clx_problem_init(&problem, &d.desc));
         if (is_shared(i) && is_for_device(&lines[i]) && !(lines[i].options & SAVED_LSE) && lines[i].batch > 0) {
-            limit_chunk(device.context, &d, lines[i].chunk);
+            limit_chunk(&d, lines[i].chunk);
             enqueue(&d, &problem);
-            expect_success(run_apart(&d));
+            expect_success(run_apart(&d.desc, &d.args[0]));
             expect_equal_bits(&d, &problem, i);
         }
         drop(&d);
@@ -482,6 +519,7 @@ int main(void) {
         cmocka_unit_test(backward),
         cmocka_unit_test(classes_without_a_gradient_are_left_out),
         cmocka_unit_test(equal_classes_are_not_left_out),
+        cmocka_unit_test(in_groups),
         cmocka_unit_test(the_same_bits_by_enqueue),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
