@@ -40,7 +40,8 @@ class Mutant:
         return source[: self.start] + self.after + source[self.start + len(self.before) :]
 
     def describe(self, place):
-        return f"{place}: {self.before} -> {self.after}: {self.text.strip()}" + (f" #{self.number}" if self.number > 1 else "")
+        text = self.text.strip().removesuffix("\\").rstrip()  # of a macro
+        return f"{place}: {self.before} -> {self.after}: {text}" + (f" #{self.number}" if self.number > 1 else "")
 
     def __str__(self):
         return self.describe(f"{self.path}:{self.line}")
