@@ -214,9 +214,10 @@ typedef enum clxent_engine {
 enum {
     CLXENT_ACCUMULATE_GRAD = 1, /**< grad_input += gradient, instead of =. Losses with a backward pass */
     CLXENT_EMPTY_MEAN_ZERO = 2, /**< a mean over nothing (an empty batch, every row ignored) is 0, not NaN. Losses */
-    /** linear-cross-entropy, but not of a shard: grad_input may leave out what cannot change it at the precision of storage: blocks of rows and classes
-     * where no logit has a gradient above u / (2 C) of that of its row's target, u being half the distance from 1 to the next
-     * number of the storage type. All that is left out of a row is then at most u / 2 of that gradient times the largest weight. */
+    /** linear-cross-entropy, but not of a shard: grad_input may leave out what cannot change it at the precision of storage:
+     * blocks of rows and classes where no logit has a gradient above u / (2 C) of that of its row's target, u being half the
+     * distance from 1 to the next number of the storage type. All that is left out of a row is then at most u / 2 of that
+     * gradient times the largest weight. Own products only, see clxent_plan_set_product. */
     CLXENT_FILTER_GRADIENT = 4
 };
 
@@ -606,7 +607,7 @@ typedef cl_int (*clxent_product_function)(void *user, cl_command_queue queue, co
 
 /** Has a function of the caller's do the matrix products of a plan of linear-cross-entropy from its next enqueue on, where an engine has
  * a better one than this library; with NULL its own do again. `user` is handed through. Rows whose target is ignored then cost as
- * much as others: only the device knows how many there are. Of another plan's own nothing changes. Thread-safe.
+ * much as others: only the device knows how many there are; CLXENT_FILTER_GRADIENT has no effect. Thread-safe.
  * Errors: INVALID_ARGUMENT (plan is null), UNSUPPORTED (it is no plan of linear-cross-entropy). */
 CLXENT_API clxent_status clxent_plan_set_product(clxent_plan *plan, clxent_product_function function, void *user);
 
