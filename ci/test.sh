@@ -2,7 +2,7 @@
 # Everything that must hold before a change is merged. Installs what is missing (Debian), runs the stages that are named,
 # or all of them, and closes with a table. A stage that fails does not stop the next one; the exit status is then 1.
 #
-#   ci/test.sh                    all stages, with a quarter of the long tables of tests
+#   ci/test.sh                    all stages, with a sixth of the long tables of tests
 #   ci/test.sh gcc rusticl        some of them
 #   ci/test.sh --long             all stages, whole tables, ten minutes of each fuzzer, and two more: long (ten thousand
 #                                 random combinations, the largest tensors, a million calls, Valgrind) and mutants. Hours
@@ -257,7 +257,7 @@ print_counts() {
 # --------------------------------------------------------------------------------------------------------- main ------
 
 unset CLXENT_DEVICE
-share=4
+share=6
 fuzz_seconds=20
 if (($# == 0)); then
     set -- "${all_stages[@]}"
@@ -266,7 +266,7 @@ elif [[ $1 == --long ]]; then
     share=1
     fuzz_seconds=600
 fi
-# Compiling kernels is what takes time here. So of the long tables every fourth line is run, the same in all stages, which share
+# Compiling kernels is what takes time here. So of the long tables every sixth line is run, the same in all stages, which share
 # PoCL's cache, and others the next time; --long runs all of them.
 export CLXENT_TEST_SHARE=$share CLXENT_TEST_SEED="${CLXENT_TEST_SEED:-$(date +%s)}"
 for stage; do
