@@ -125,7 +125,7 @@ stage_oclgrind() {
     build gcc gcc
     local log="$root/build-ci/oclgrind.log" status=0 test
     rm -f "$log"
-    for test in test_simulator test_group_memory test_linear_{cross_entropy,product,shards}; do
+    for test in test_simulator test_group_memory test_linear_{cross_entropy,filter,product,shards}; do
         oclgrind --data-races --uninitialized --check-api --build-options -cl-opt-disable --log "$log" \
             "build-ci/gcc/tests/$test" || status=$?
         if [[ -s $log ]]; then

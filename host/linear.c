@@ -176,37 +176,16 @@ const char *clx_linear_kernel_name(clx_linear_kernel kernel) {
     return names[kernel];
 }
 
-static clxent_status make_kernel(cl_program program, const char *name, cl_kernel *kernel) {
-    cl_int error = CL_SUCCESS;
-    cl_kernel made = clCreateKernel(program, name, &error);
-    if (error != CL_SUCCESS)
-        return clx_fail_cl(error, "clCreateKernel of %s", name);
-    *kernel = made;
-    return CLXENT_SUCCESS;
-}
-
 static clxent_status create_kernels(clxent_plan *plan, clx_linear *l) {
     clx_program_key key;
     make_key(plan, l, &key);
     clxent_status status = clx_program_get(plan->core, &key, &plan->program, &plan->programs_built);
     for (int i = 0; i < CLX_LINEAR_KERNELS && status == CLXENT_SUCCESS; i++)
-        status = make_kernel(plan->program->cl, clx_linear_kernel_name((clx_linear_kernel)i), &l->kernels[i]);
+        status = clx_create_kernel(plan->program->cl, clx_linear_kernel_name((clx_linear_kernel)i), &l->kernels[i]);
     if (status == CLXENT_SUCCESS && clx_sums_rows(&plan->problem))
-        status = make_kernel(l->rows->program->cl, clx_kernel_name(CLX_REDUCE_ROWS), &plan->kernels[CLX_REDUCE_ROWS]);
+        status =
+            clx_create_kernel(l->rows->program->cl, clx_kernel_name(CLX_REDUCE_ROWS), &plan->kernels[CLX_REDUCE_ROWS]);
     return status;
-}
-
-/* A kernel may fit smaller groups than the device can have in general. */
-static clxent_status group_limit(const clxent_plan *plan, const clx_linear *l, clx_linear_kernel kernel,
-                                 size_t *limit) {
-    size_t most = 0;
-    cl_int error = clGetKernelWorkGroupInfo(l->kernels[kernel], plan->core->device.id, CL_KERNEL_WORK_GROUP_SIZE,
-                                            sizeof most, &most, NULL);
-    if (error != CL_SUCCESS)
-        return clx_fail_cl(error, "clGetKernelWorkGroupInfo");
-    if (*limit > most)
-        *limit = most > 0 ? most : 1;
-    return CLXENT_SUCCESS;
 }
 
 static void release_kernels(clx_linear *l) {
@@ -247,7 +226,7 @@ static clxent_status create_products(clxent_plan *plan, clx_linear *l) {
         if (status == CLXENT_SUCCESS)
             status = create_kernels(plan, l);
         for (int i = CLX_PRODUCT_LOGITS; i <= CLX_PRODUCT_WEIGHT && status == CLXENT_SUCCESS && l->side > 0; i++)
-            status = group_limit(plan, l, (clx_linear_kernel)i, &items);
+            status = clx_lower_group_limit(plan, l->kernels[i], &items);
         l->lister = most_listers(device);
         l->group = device->simt ? SIMT_GROUP : 1;
         if (l->lister > device->max_work_group)
@@ -255,9 +234,9 @@ static clxent_status create_products(clxent_plan *plan, clx_linear *l) {
         if (l->group > device->max_work_group)
             l->group = 1;
         if (status == CLXENT_SUCCESS)
-            status = group_limit(plan, l, CLX_LIST_ROWS, &l->lister);
+            status = clx_lower_group_limit(plan, l->kernels[CLX_LIST_ROWS], &l->lister);
         for (int i = CLX_PACK_ROWS; i <= CLX_FILL_ROWS && status == CLXENT_SUCCESS; i++)
-            status = group_limit(plan, l, (clx_linear_kernel)i, &l->group);
+            status = clx_lower_group_limit(plan, l->kernels[i], &l->group);
         if (status != CLXENT_SUCCESS || l->side * l->side <= items)
             return status;
         release_kernels(l);

@@ -134,7 +134,7 @@ static clxent_status prepare(clxent_plan *plan) {
     if (status != CLXENT_SUCCESS)
         return status;
     plan->reduce_limit = plan->core->device.max_work_group;
-    status = clx_lower_group_limit(plan, CLX_REDUCE_ROWS, &plan->reduce_limit);
+    status = clx_lower_group_limit(plan, plan->kernels[CLX_REDUCE_ROWS], &plan->reduce_limit);
     if (status == CLXENT_SUCCESS)
         status = set_shapes(plan);
     if (plan->linear != NULL)
@@ -189,8 +189,12 @@ clxent_status clxent_plan_get_info(const clxent_plan *plan, clxent_plan_info *in
     info->work_items = plan->global_size;
     info->workspace_size = plan->workspace.size;
     info->kernels = (unsigned)clx_list_launches(plan, (clx_wishes){0}, launches);
-    if (plan->linear != NULL)
+    if (plan->linear != NULL) { /* which a function for its products may be given to meanwhile */
+        clx_lock *lock = (clx_lock *)(uintptr_t)&plan->lock;
+        clx_lock_acquire(lock);
         info->kernels += (unsigned)clx_linear_launches(plan) - 1;
+        clx_lock_release(lock);
+    }
     info->programs_built = plan->programs_built;
     return CLXENT_SUCCESS;
 }

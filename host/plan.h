@@ -67,13 +67,14 @@ struct clxent_plan {
 };
 
 /* Builds the program for the plan's geometry and makes the kernels; where they turn out to fit only smaller groups,
- * once more for those. In plan_kernels.c, like the next two. */
+ * once more for those. In plan_kernels.c, like the next three. */
 clxent_status clx_build_kernels(clxent_plan *plan);
 void clx_release_kernels(clxent_plan *plan);
+clxent_status clx_create_kernel(cl_program program, const char *name, cl_kernel *kernel);
 
 /* Lowers *limit to the work-items that the device can put into a group of this kernel, which may be fewer than it can
- * in general. */
-clxent_status clx_lower_group_limit(const clxent_plan *plan, clx_kernel kernel, size_t *limit);
+ * in general. Of NULL there is no limit. */
+clxent_status clx_lower_group_limit(const clxent_plan *plan, cl_kernel kernel, size_t *limit);
 
 /* Makes a plan on a core, from a descriptor or from what has been made of one. */
 clxent_status clx_plan_create_for(clx_core *core, const clx_problem *problem, clxent_plan **plan);

@@ -78,25 +78,32 @@ void clx_release_kernels(clxent_plan *plan) {
     }
 }
 
+clxent_status clx_create_kernel(cl_program program, const char *name, cl_kernel *kernel) {
+    cl_int error = CL_SUCCESS;
+    cl_kernel made = clCreateKernel(program, name, &error);
+    if (error != CL_SUCCESS)
+        return clx_fail_cl(error, "clCreateKernel of %s", name);
+    *kernel = made;
+    return CLXENT_SUCCESS;
+}
+
 static clxent_status make_kernels(clxent_plan *plan, cl_program program) {
     for (int kernel = 0; kernel < CLX_KERNELS; kernel++) {
         if (!needs_kernel(&plan->problem, &plan->geometry, (clx_kernel)kernel))
             continue;
-        cl_int error = CL_SUCCESS;
-        cl_kernel made = clCreateKernel(program, clx_kernel_name((clx_kernel)kernel), &error);
-        if (error != CL_SUCCESS)
-            return clx_fail_cl(error, "clCreateKernel of %s", clx_kernel_name((clx_kernel)kernel));
-        plan->kernels[kernel] = made;
+        clxent_status status = clx_create_kernel(program, clx_kernel_name((clx_kernel)kernel), &plan->kernels[kernel]);
+        if (status != CLXENT_SUCCESS)
+            return status;
     }
     return CLXENT_SUCCESS;
 }
 
-clxent_status clx_lower_group_limit(const clxent_plan *plan, clx_kernel kernel, size_t *limit) {
+clxent_status clx_lower_group_limit(const clxent_plan *plan, cl_kernel kernel, size_t *limit) {
     size_t most = 0;
-    if (plan->kernels[kernel] == NULL)
+    if (kernel == NULL)
         return CLXENT_SUCCESS;
-    cl_int error = clGetKernelWorkGroupInfo(plan->kernels[kernel], plan->core->device.id, CL_KERNEL_WORK_GROUP_SIZE,
-                                            sizeof most, &most, NULL);
+    cl_int error =
+        clGetKernelWorkGroupInfo(kernel, plan->core->device.id, CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most, NULL);
     if (error != CL_SUCCESS)
         return clx_fail_cl(error, "clGetKernelWorkGroupInfo");
     if (most == 0)
@@ -115,9 +122,9 @@ clxent_status clx_build_kernels(clxent_plan *plan) {
             status = make_kernels(plan, plan->program->cl);
         size_t limit = SIZE_MAX;
         if (status == CLXENT_SUCCESS)
-            status = clx_lower_group_limit(plan, CLX_ROW_OP, &limit);
+            status = clx_lower_group_limit(plan, plan->kernels[CLX_ROW_OP], &limit);
         if (status == CLXENT_SUCCESS)
-            status = clx_lower_group_limit(plan, CLX_SPLIT_REDUCE, &limit);
+            status = clx_lower_group_limit(plan, plan->kernels[CLX_SPLIT_REDUCE], &limit);
         if (status != CLXENT_SUCCESS || plan->geometry.group_size <= limit)
             return status;
         if (plan->problem.desc.work_group_size > 0)

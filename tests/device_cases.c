@@ -123,6 +123,19 @@ clxent_status enqueue_exactly(const clxent_desc *desc, const clxent_host_args *a
     return status;
 }
 
+clxent_context *make_context_apart(size_t gpu_group) {
+    clxent_context *apart = NULL;
+    assert_int_equal(clxent_context_create(NULL, device.about->id, &apart), CLXENT_SUCCESS);
+    clx_device *about = &apart->core->device;
+    if (gpu_group > 0) {
+        about->cpu = false;
+        about->simt = true;
+        if (about->max_work_group > gpu_group)
+            about->max_work_group = gpu_group;
+    }
+    return apart;
+}
+
 int close_device(void **state) {
     (void)state;
     while (kept.count > 0)

@@ -43,6 +43,9 @@ bool is_shared(size_t i);
 #define MAX_LINES 128
 int run_lines(const struct CMUnitTest *lines, size_t count);
 
+/* Another context of the device; with a `gpu_group` it passes for a GPU whose groups have at most so many work-items. */
+clxent_context *make_context_apart(size_t gpu_group);
+
 /* Ends the test where an OpenCL call failed. */
 void must(cl_int error);
 

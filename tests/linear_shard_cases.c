@@ -34,22 +34,10 @@ bool linear_row_counts(const linear_data *d, size_t row) {
 
 /* ---- data ---- */
 
-static double draw(uint64_t *state) {
-    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (double)(*state >> 11) / 0x1p53;
-}
-
-static void *make(size_t elements) {
-    void *array = malloc((elements + 1) * sizeof(double));
-    assert_non_null(array);
-    memset(array, 0xFF, (elements + 1) * sizeof(double)); /* NaN in every type */
-    return array;
-}
-
 static void *fill(clxent_dtype dtype, size_t elements, double least, double most, uint64_t *state) {
-    void *array = make(elements);
+    void *array = make_array(elements);
     for (size_t i = 0; i < elements; i++)
-        clx_store(dtype, array, i, least + (most - least) * draw(state));
+        clx_store(dtype, array, i, least + (most - least) * draw_share(state));
     return array;
 }
 
@@ -73,25 +61,25 @@ static void make_results(linear_data *d, uint64_t *state) {
     const clxent_desc *desc = &d->c.whole;
     const size_t layer = desc->classes * desc->features, hidden = d->rows * d->stride;
     const bool adds = accumulates(d);
-    d->partials = make(PLANES * d->rows * d->c.count);
-    d->merged = make(PLANES * d->rows);
-    d->output = make(d->losses);
-    d->lse = make(d->rows);
-    d->weight_sum = make(2);
+    d->partials = make_array(PLANES * d->rows * d->c.count);
+    d->merged = make_array(PLANES * d->rows);
+    d->output = make_array(d->losses);
+    d->lse = make_array(d->rows);
+    d->weight_sum = make_array(2);
     for (size_t i = 0; i < d->c.count; i++)
         d->grad_input[i] = adds && i > 0 ? d->grad_input[0]
                            : adds        ? fill(desc->dtype, hidden, -1, 1, state)
-                                         : make(hidden);
-    d->grad_linear_weight = adds ? fill(real_type(d), layer, -1, 1, state) : make(layer);
-    d->grad_linear_bias = adds ? fill(real_type(d), desc->classes, -1, 1, state) : make(desc->classes);
+                                         : make_array(hidden);
+    d->grad_linear_weight = adds ? fill(real_type(d), layer, -1, 1, state) : make_array(layer);
+    d->grad_linear_bias = adds ? fill(real_type(d), desc->classes, -1, 1, state) : make_array(desc->classes);
 }
 
 static void fill_targets(linear_data *d, uint64_t *state) {
     const clxent_desc *desc = &d->c.whole;
     const size_t first = d->c.masked ? d->c.sizes[0] : 0;
-    d->target = make(d->rows);
+    d->target = make_array(d->rows);
     for (size_t row = 0; row < d->rows; row++) {
-        const size_t y = first + (size_t)(draw(state) * (double)(desc->classes - first));
+        const size_t y = first + (size_t)(draw_share(state) * (double)(desc->classes - first));
         const bool ignored = d->c.all_ignored || row % 5 == 2;
         put_linear_target(d, row, ignored ? desc->ignore_index : (int64_t)y);
         for (size_t k = 0; ignored && k < desc->features; k++)
@@ -142,18 +130,11 @@ void linear_data_free(linear_data *d) {
 
 /* ---- running ---- */
 
-static size_t start_of(const linear_case *c, size_t i) {
-    size_t start = 0;
-    while (i > 0)
-        start += c->sizes[--i];
-    return start;
-}
-
 clxent_desc linear_shard_desc(const linear_case *c, size_t i, clxent_pass pass) {
     clxent_desc desc = c->whole;
     desc.pass = pass;
     desc.classes = c->sizes[i];
-    desc.class_start = start_of(c, i);
+    desc.class_start = start_of_shard(c->sizes, i);
     desc.class_total = c->whole.classes;
     return desc;
 }
@@ -164,7 +145,7 @@ static void *from(void *array, size_t element, size_t size) {
 }
 
 clxent_host_args linear_shard_args(const linear_data *d, size_t i, clxent_pass pass) {
-    const size_t start = start_of(&d->c, i), features = d->c.whole.features;
+    const size_t start = start_of_shard(d->c.sizes, i), features = d->c.whole.features;
     const size_t storage = size_of(d->c.whole.dtype), real = size_of(real_type(d));
     clxent_host_args args;
     clxent_host_args_init(&args);
@@ -273,7 +254,7 @@ static void compare_hidden(const linear_data *d, const double *expected) {
 }
 
 static double *widened(clxent_dtype dtype, const void *array, size_t count) {
-    double *wide = array == NULL ? NULL : make(count);
+    double *wide = array == NULL ? NULL : make_array(count);
     for (size_t i = 0; wide != NULL && i < count; i++)
         wide[i] = clx_load(dtype, array, i);
     return wide;
@@ -291,7 +272,7 @@ void expect_linear_whole(const linear_data *d, const linear_data *before) {
     double *class_weight = widened(real, before->weight, desc.classes);
     double *sample_weight = widened(real, before->sample_weight, d->rows);
     double *grad_output = widened(real, before->grad_output, d->losses);
-    double *output = make(d->losses), *lse = make(d->rows);
+    double *output = make_array(d->losses), *lse = make_array(d->rows);
     double *grad_input = widened(storage, before->grad_input[0], hidden);
     double *grad_weight = widened(real, before->grad_linear_weight, layer);
     double *grad_bias = widened(real, before->grad_linear_bias, desc.classes);

@@ -63,31 +63,31 @@ size_t place_of(const shard_data *d, size_t row, size_t c) {
 
 /* ---- data ---- */
 
-static double draw(uint64_t *state) {
+double draw_share(uint64_t *state) {
     *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
     return (double)(*state >> 11) / 0x1p53;
 }
 
-static void *make(size_t elements) {
-    void *array = malloc((elements > 0 ? elements : 1) * sizeof(double));
+void *make_array(size_t elements) {
+    void *array = malloc((elements + 1) * sizeof(double));
     assert_non_null(array);
-    memset(array, 0xFF, (elements > 0 ? elements : 1) * sizeof(double)); /* NaN in every type */
+    memset(array, 0xFF, (elements + 1) * sizeof(double)); /* NaN in every type */
     return array;
 }
 
 static void make_arrays(shard_data *d) {
     const size_t classes = d->c.whole.classes;
-    d->input = make(d->logits);
-    d->target = make(d->rows);
-    d->weight = d->c.weight ? make(classes) : NULL;
-    d->sample_weight = d->c.sample_weight ? make(d->rows) : NULL;
-    d->grad_output = d->c.grad_output ? make(d->rows > 0 ? d->rows : 1) : NULL;
-    d->partials = make(PLANES * d->rows * d->c.count);
-    d->merged = make(PLANES * d->rows);
-    d->output = make(d->rows > 0 ? d->rows : 1);
-    d->lse = make(d->rows);
-    d->grad_input = d->c.in_place ? d->input : make(d->logits);
-    d->weight_sum = make(2);
+    d->input = make_array(d->logits);
+    d->target = make_array(d->rows);
+    d->weight = d->c.weight ? make_array(classes) : NULL;
+    d->sample_weight = d->c.sample_weight ? make_array(d->rows) : NULL;
+    d->grad_output = d->c.grad_output ? make_array(d->rows > 0 ? d->rows : 1) : NULL;
+    d->partials = make_array(PLANES * d->rows * d->c.count);
+    d->merged = make_array(PLANES * d->rows);
+    d->output = make_array(d->rows > 0 ? d->rows : 1);
+    d->lse = make_array(d->rows);
+    d->grad_input = d->c.in_place ? d->input : make_array(d->logits);
+    d->weight_sum = make_array(2);
 }
 
 /* Eighths, which every type holds exactly and which are as good as any. */
@@ -100,20 +100,20 @@ void shard_data_init(shard_data *d, const shard_case *c, uint64_t seed) {
     d->invalid_count = UINT64_MAX;
     make_arrays(d);
     for (size_t i = 0; i < d->logits; i++)
-        put_logit(d, d->input, i, floor(draw(&state) * 128) / 8 - 8);
+        put_logit(d, d->input, i, floor(draw_share(&state) * 128) / 8 - 8);
     for (size_t row = 0; row < d->rows; row++) {
         bool ignored = row % 4 == 3;
-        put_target(d, row, ignored ? c->whole.ignore_index : (int64_t)(draw(&state) * (double)c->whole.classes));
+        put_target(d, row, ignored ? c->whole.ignore_index : (int64_t)(draw_share(&state) * (double)c->whole.classes));
     }
     for (size_t i = 0; c->weight && i < c->whole.classes; i++)
-        put_real(d, d->weight, i, i % 5 == 4 ? 0 : 0.25 + floor(draw(&state) * 16) / 8);
+        put_real(d, d->weight, i, i % 5 == 4 ? 0 : 0.25 + floor(draw_share(&state) * 16) / 8);
     for (size_t i = 0; c->sample_weight && i < d->rows; i++)
-        put_real(d, d->sample_weight, i, i % 7 == 5 ? 0 : 0.25 + floor(draw(&state) * 16) / 8);
+        put_real(d, d->sample_weight, i, i % 7 == 5 ? 0 : 0.25 + floor(draw_share(&state) * 16) / 8);
     for (size_t i = 0; c->grad_output && i < (d->rows > 0 ? d->rows : 1); i++)
-        put_real(d, d->grad_output, i, floor(draw(&state) * 32) / 8 - 2);
+        put_real(d, d->grad_output, i, floor(draw_share(&state) * 32) / 8 - 2);
     if (c->whole.flags & CLXENT_ACCUMULATE_GRAD)
         for (size_t i = 0; i < d->logits; i++)
-            put_logit(d, d->grad_input, i, floor(draw(&state) * 16) / 8 - 1);
+            put_logit(d, d->grad_input, i, floor(draw_share(&state) * 16) / 8 - 1);
 }
 
 void shard_data_free(shard_data *d) {
@@ -137,10 +137,10 @@ void shard_data_free(shard_data *d) {
 
 /* ---- running ---- */
 
-static size_t start_of(const shard_case *c, size_t i) {
+size_t start_of_shard(const size_t *sizes, size_t i) {
     size_t start = 0;
     while (i > 0)
-        start += c->sizes[--i];
+        start += sizes[--i];
     return start;
 }
 
@@ -148,7 +148,7 @@ clxent_desc shard_desc(const shard_case *c, size_t i, clxent_pass pass) {
     clxent_desc desc = c->whole;
     desc.pass = pass;
     desc.classes = c->sizes[i];
-    desc.class_start = start_of(c, i);
+    desc.class_start = start_of_shard(c->sizes, i);
     desc.class_total = c->whole.classes;
     desc.row_stride = c->whole.classes * c->whole.inner;
     return desc;
@@ -185,7 +185,7 @@ static size_t logit_size(const shard_data *d) {
 }
 
 clxent_host_args shard_args(const shard_data *d, size_t i, clxent_pass pass) {
-    const size_t start = start_of(&d->c, i), first = start * d->c.whole.inner;
+    const size_t start = start_of_shard(d->c.sizes, i), first = start * d->c.whole.inner;
     clxent_host_args args;
     clxent_host_args_init(&args);
     args.input = from(d->input, first, logit_size(d));
@@ -251,7 +251,7 @@ bool run_shards(shard_data *d, run_function run) {
 
 /* The same numbers in double. */
 static double *widened(const shard_data *d, const void *array, size_t count, bool logits) {
-    double *wide = array == NULL ? NULL : make(count);
+    double *wide = array == NULL ? NULL : make_array(count);
     for (size_t i = 0; wide != NULL && i < count; i++)
         wide[i] = logits ? logit_at(d, array, i) : real_at(d, array, i);
     return wide;
@@ -305,9 +305,9 @@ void shard_data_expect(shard_data *d) {
     double *input = widened(d, d->input, d->logits, true), *weight = widened(d, d->weight, d->c.whole.classes, false);
     double *sample_weight = widened(d, d->sample_weight, d->rows, false), *g = widened(d, d->grad_output, some, false);
     bool accumulates = (d->c.whole.flags & CLXENT_ACCUMULATE_GRAD) != 0;
-    d->expected_output = make(some);
-    d->expected_lse = make(d->rows);
-    d->expected_grad = accumulates ? widened(d, d->grad_input, d->logits, true) : make(d->logits);
+    d->expected_output = make_array(some);
+    d->expected_lse = make_array(d->rows);
+    d->expected_grad = accumulates ? widened(d, d->grad_input, d->logits, true) : make_array(d->logits);
     clxent_desc desc = d->c.whole;
     desc.pass = CLXENT_FORWARD_BACKWARD;
     desc.dtype = CLXENT_F64;

@@ -75,6 +75,13 @@ void set_class_of_row(clxent_target_type type, void *target, size_t row, int64_t
 int64_t target_at(const shard_data *d, size_t row);
 void put_target(const shard_data *d, size_t row, int64_t y);
 
+/* The first class of shard i, where there are so many in each. */
+size_t start_of_shard(const size_t *sizes, size_t i);
+
+/* Data: a number in [0, 1), and an array with room for elements of any type, full of NaN. */
+double draw_share(uint64_t *state);
+void *make_array(size_t elements);
+
 /* The index of class c of a row in a tensor of all classes. */
 size_t place_of(const shard_data *d, size_t row, size_t c);
 

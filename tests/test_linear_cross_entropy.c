@@ -2,7 +2,6 @@
  * fill a chunk, sizes beside those of tiles and panels, workspaces from the least one on. */
 #include "device_cases.h"
 
-#include "context.h"
 #include "half.h"
 #include "tensor.h"
 
@@ -227,29 +226,13 @@ static void compare_tensors(const data *d, const line *l, size_t at) {
 /* Not 0: the device passes for a GPU whose groups have at most so many work-items. */
 static size_t gpu_group;
 
-static void pretend(clx_device *about) {
-    if (gpu_group == 0)
-        return;
-    about->cpu = false;
-    about->simt = true;
-    if (about->max_work_group > gpu_group)
-        about->max_work_group = gpu_group;
-}
-
-static clxent_context *make_context(void) {
-    clxent_context *apart = NULL;
-    expect_success(clxent_context_create(NULL, device.about->id, &apart));
-    pretend(&apart->core->device);
-    return apart;
-}
-
 /* The least workspace has room for one row; what each further one takes follows from the refusals on the way. */
 static void limit_chunk(data *d, size_t chunk) {
     clxent_plan *plan = NULL;
     clxent_plan_info info = {.struct_size = sizeof info};
     if (chunk == 0)
         return;
-    clxent_context *context = make_context();
+    clxent_context *context = make_context_apart(gpu_group);
     d->desc.workspace_limit = 1;
     assert_int_equal(clxent_plan_create(context, &d->desc, &plan), CLXENT_INVALID_OPTION);
     unsigned long long least = 0;
@@ -280,7 +263,7 @@ static bool is_for_device(const line *l) {
 /* In a context of its own: Oclgrind 21.10 takes what lies in memory that a context has let go and got anew, as clxent_run
  * does for tensors that grow, for uninitialised. */
 static clxent_status run_apart(const clxent_desc *desc, const clxent_host_args *args) {
-    clxent_context *apart = make_context();
+    clxent_context *apart = make_context_apart(gpu_group);
     const clxent_status status = clxent_run(apart, desc, args);
     clxent_context_destroy(apart);
     return status;
@@ -333,86 +316,15 @@ static void backward(void **unused) {
         check_line(i, CLXENT_BACKWARD);
 }
 
-/* Classes whose weight is -inf have no share of a row, and their gradient of 0 times that is NaN, unless they are left out. The
- * filter sees them where a whole block is so, for every row of a tile. */
-static void classes_without_a_gradient_are_left_out(void **unused) {
+/* The products of a GPU, in groups of every size that they come in, and panels where groups are smaller. */
+static void in_groups(void **unused) {
     (void)unused;
-    enum { ROWS = 20, CLASSES = 400, FIRST = 128, LAST = 255 };
-    for (int filter = 0; filter < 2; filter++) {
-        float hidden[ROWS], weight[CLASSES], loss, expected_loss, grad[ROWS], expected[ROWS];
-        int32_t target[ROWS];
-        clxent_desc desc;
-        clxent_host_args args;
-        for (int i = 0; i < ROWS; i++) {
-            hidden[i] = 1 + 0.01f * (float)i;
-            target[i] = i * 5;
-        }
-        for (int i = 0; i < CLASSES; i++)
-            weight[i] = i >= FIRST && i <= LAST ? -1e30f : 0.01f * (float)(i % 50);
-        clxent_desc_init(&desc, CLXENT_LINEAR_CROSS_ENTROPY);
-        desc.pass = CLXENT_FORWARD_BACKWARD;
-        desc.batch = ROWS;
-        desc.features = 1;
-        desc.classes = CLASSES;
-        clxent_host_args_init(&args);
-        args.input = hidden;
-        args.target = target;
-        args.linear_weight = weight;
-        args.output = &expected_loss;
-        args.grad_input = expected;
-        expect_success(clxent_reference(&desc, &args));
-        for (int i = FIRST; i <= LAST; i++)
-            weight[i] = -INFINITY;
-        desc.flags = filter ? CLXENT_FILTER_GRADIENT : 0;
-        args.output = &loss;
-        args.grad_input = grad;
-        expect_success(run_apart(&desc, &args));
-        assert_true(fabsf(loss - expected_loss) < 1e-5f);
-        for (int i = 0; i < ROWS; i++)
-            assert_true(filter ? fabsf(grad[i] - expected[i]) < 1e-6f : isnan(grad[i]));
-    }
-}
-
-/* Gradients that matter are not left out, be they as small as one of many equal classes has. */
-static void equal_classes_are_not_left_out(void **unused) {
-    (void)unused;
-    enum { CLASSES = 2000 };
-    float hidden[2] = {1, 1}, loss, grad[2], expected[2];
-    static float weight[CLASSES];
-    int32_t target[2] = {0, 1999};
-    clxent_desc desc;
-    clxent_host_args args;
-    for (int i = 0; i < CLASSES; i++)
-        weight[i] = 0.001f * (float)(i % 7);
-    clxent_desc_init(&desc, CLXENT_LINEAR_CROSS_ENTROPY);
-    desc.pass = CLXENT_FORWARD_BACKWARD;
-    desc.batch = 2;
-    desc.features = 1;
-    desc.classes = CLASSES;
-    desc.flags = CLXENT_FILTER_GRADIENT;
-    clxent_host_args_init(&args);
-    args.input = hidden;
-    args.target = target;
-    args.linear_weight = weight;
-    args.output = &loss;
-    args.grad_input = expected;
-    expect_success(clxent_reference(&desc, &args));
-    args.grad_input = grad;
-    expect_success(run_apart(&desc, &args));
-    for (int i = 0; i < 2; i++)
-        assert_true(fabsf(grad[i] - expected[i]) < 1e-6f * fabsf(expected[i]) + 1e-8f);
-}
-
-/* The products of a GPU, in groups of every size that they come in, and panels where groups are smaller; what is left out, too. */
-static void in_groups(void **state_of_test) {
     static const size_t groups[] = {256, 64, 16, 15};
     for (size_t i = 0; i < LINES; i++) {
         gpu_group = groups[i / 3 % 4];
         if (!(lines[i].options & SAVED_LSE) && (i % 3 == 0 || !is_simulator()))
             check_line(i, CLXENT_FORWARD_BACKWARD);
     }
-    gpu_group = 64;
-    classes_without_a_gradient_are_left_out(state_of_test);
     gpu_group = 0;
 }
 
@@ -461,7 +373,7 @@ static cl_command_queue make_queue(cl_context cl) {
 }
 
 static void enqueue(const data *d, const clx_problem *problem) {
-    clxent_context *apart = make_context();
+    clxent_context *apart = make_context_apart(gpu_group);
     clxent_plan *plan = NULL;
     clxent_plan_info info = {.struct_size = sizeof info};
     clxent_args args;
@@ -517,8 +429,6 @@ int main(void) {
         cmocka_unit_test(forward),
         cmocka_unit_test(forward_and_backward),
         cmocka_unit_test(backward),
-        cmocka_unit_test(classes_without_a_gradient_are_left_out),
-        cmocka_unit_test(equal_classes_are_not_left_out),
         cmocka_unit_test(in_groups),
         cmocka_unit_test(the_same_bits_by_enqueue),
     };
