@@ -29,6 +29,8 @@ static struct {
     int calls, fails_at, keeps_event_at;
 } the;
 
+static bool one_chunk; /* are all rows to be in one? */
+
 /* ---- a product ---- */
 
 static const char *const source =
@@ -178,6 +180,8 @@ static void set_up(clxent_pass pass, clxent_dtype dtype, bool bias) {
     assert_int_equal(clxent_plan_create(device.context, &the.desc, &the.plan), CLXENT_INVALID_OPTION);
     assert_int_equal(sscanf(clxent_last_error(), "workspace_limit is 1, a chunk of one row needs %llu", &least), 1);
     the.desc.workspace_limit = least + 7 * (V + 2 * D + 70) * sizeof(float);
+    if (one_chunk)
+        the.desc.workspace_limit = UINT64_MAX;
     assert_int_equal(clxent_plan_create(device.context, &the.desc, &the.plan), CLXENT_SUCCESS);
     assert_int_equal(clxent_plan_get_info(the.plan, &info), CLXENT_SUCCESS);
     assert_int_equal(clxent_plan_set_product(the.plan, multiply, &the), CLXENT_SUCCESS);
@@ -277,6 +281,21 @@ static void values(void **state) {
         expect_reference();
         tear_down();
     }
+}
+
+/* The places of a chunk behind the rows that count have what the workspace had, which is NaN, and still nothing comes of them. */
+static void a_chunk_that_is_not_full(void **state) {
+    (void)state;
+    one_chunk = true;
+    for (int bias = 0; bias < 2; bias++) {
+        set_up(CLXENT_FORWARD_BACKWARD, CLXENT_F32, bias != 0);
+        enqueue_and_wait(device.queue);
+        assert_int_equal(the.calls, 3);
+        assert_int_equal(the.products[0].m, N);
+        expect_reference();
+        tear_down();
+    }
+    one_chunk = false;
 }
 
 static cl_command_queue queue_of(cl_command_queue_properties wanted) {
@@ -396,6 +415,7 @@ static void refusals(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values),
+        cmocka_unit_test(a_chunk_that_is_not_full),
         cmocka_unit_test(a_queue_out_of_order),
         cmocka_unit_test(a_queue_in_order),
         cmocka_unit_test(the_last_event),
