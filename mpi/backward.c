@@ -39,7 +39,7 @@ static clxent_status enqueue(cl_command_queue queue, clxent_mpi_plan *plan, cons
 clxent_status clxent_mpi_backward(cl_command_queue queue, clxent_mpi_plan *plan, const clxent_args *args,
                                   cl_uint wait_count, const cl_event *wait_list, cl_event *event) {
     clxent_args taken;
-    cl_event done = NULL;
+    cl_event done = NULL, theirs = NULL;
     if (plan == NULL)
         return clx_mpi_fail(CLXENT_INVALID_ARGUMENT, "plan is null");
     clxent_status status = clx_mpi_check_backward(queue, plan, args, &taken, wait_count, wait_list);
@@ -49,10 +49,14 @@ clxent_status clxent_mpi_backward(cl_command_queue queue, clxent_mpi_plan *plan,
         return status;
     status = enqueue(queue, plan, &taken, wait_count, wait_list, &done);
     plan->backward_done = done;
-    status = clx_mpi_agree(plan->group, status, CLX_MPI_BACKWARD_END);
     if (status == CLXENT_SUCCESS && event != NULL) {
-        clRetainEvent(done);
-        *event = done;
+        status = clx_mpi_cl(clRetainEvent(done), "clRetainEvent");
+        theirs = status == CLXENT_SUCCESS ? done : NULL;
     }
+    status = clx_mpi_agree(plan->group, status, CLX_MPI_BACKWARD_END);
+    if (theirs != NULL && status == CLXENT_SUCCESS)
+        *event = theirs;
+    else if (theirs != NULL)
+        clReleaseEvent(theirs);
     return status;
 }

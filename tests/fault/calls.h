@@ -1,4 +1,4 @@
-/* The calls of OpenCL that the library makes. tests/CMakeLists.txt wraps exactly these, and the test fault_calls_are_all
+/* The calls of OpenCL that the library makes, and clxent_mpi. tests/CMakeLists.txt wraps exactly these, and the test fault_calls_are_all
  * compares them with what the library's objects ask the linker for. */
 #ifndef FAULT_CALLS_H
 #define FAULT_CALLS_H
@@ -11,6 +11,7 @@
     CALL(clCreateKernel)                                                                                               \
     CALL(clCreateProgramWithBinary)                                                                                    \
     CALL(clCreateProgramWithSource)                                                                                    \
+    CALL(clEnqueueCopyBuffer)                                                                                          \
     CALL(clEnqueueMapBuffer)                                                                                           \
     CALL(clEnqueueMarkerWithWaitList)                                                                                  \
     CALL(clEnqueueNDRangeKernel)                                                                                       \
@@ -18,11 +19,14 @@
     CALL(clEnqueueReadBufferRect)                                                                                      \
     CALL(clEnqueueUnmapMemObject)                                                                                      \
     CALL(clEnqueueWriteBuffer)                                                                                         \
+    CALL(clEnqueueWriteBufferRect)                                                                                     \
     CALL(clFinish)                                                                                                     \
+    CALL(clFlush)                                                                                                      \
     CALL(clGetCommandQueueInfo)                                                                                        \
     CALL(clGetContextInfo)                                                                                             \
     CALL(clGetDeviceIDs)                                                                                               \
     CALL(clGetDeviceInfo)                                                                                              \
+    CALL(clGetEventInfo)                                                                                               \
     CALL(clGetKernelWorkGroupInfo)                                                                                     \
     CALL(clGetMemObjectInfo)                                                                                           \
     CALL(clGetPlatformIDs)                                                                                             \
@@ -36,7 +40,9 @@
     CALL(clReleaseMemObject)                                                                                           \
     CALL(clReleaseProgram)                                                                                             \
     CALL(clRetainContext)                                                                                              \
-    CALL(clSetKernelArg)
+    CALL(clRetainEvent)                                                                                                \
+    CALL(clSetKernelArg)                                                                                               \
+    CALL(clWaitForEvents)
 
 typedef enum fault_call {
 #define FAULT_ENUM(name) FAULT_##name,

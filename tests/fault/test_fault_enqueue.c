@@ -1,6 +1,7 @@
 /* Enqueueing while OpenCL and the heap fail: every operation and pass, on queues of both kinds, with the caller's events
  * before and behind. What follows each failure: nothing was touched where the status says so, *event never; what is only
  * read stays; and the same plan goes on to work, with the same buffers and with others. */
+#include "host_product.h"
 #include "scenario.h"
 
 #include "op.h"
@@ -10,7 +11,8 @@ typedef struct call {
     api_case c;
     clxent_desc desc;
     cl_command_queue queue;
-    bool events; /* waits for one, and wants one */
+    bool events;      /* waits for one, and wants one */
+    bool own_product; /* of linear cross-entropy: the matrix products are the caller's */
     cl_event before, behind;
 } call;
 
@@ -20,6 +22,8 @@ static void begin_call(void *state) {
     k->c.desc = k->desc;
     case_fill(&k->c);
     case_upload(&k->c);
+    if (k->own_product)
+        assert_success(clxent_plan_set_product(k->c.plan, multiply_on_host, NULL));
     k->before = NULL;
     k->behind = NO_EVENT;
     if (k->events)
@@ -145,9 +149,20 @@ static void every_pass(cl_command_queue queue, bool events, const char *what) {
     }
 }
 
+/* Products by the caller's function, each of whose calls fails, too. */
+static void check_own_product(cl_command_queue queue, bool events, const char *what) {
+    static call k;
+    k = (call){.desc = good_desc(CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD),
+               .queue = queue,
+               .events = events,
+               .own_product = true};
+    check_call(what, &k);
+}
+
 static void on_an_ordered_queue(void **state) {
     (void)state;
     every_pass(the_device.queue, false, "");
+    check_own_product(the_device.queue, false, ", own product");
 }
 
 /* In an OpenCL context of the caller's. */
@@ -161,6 +176,7 @@ static void on_a_queue_without_order(void **state) {
     assert_success(clxent_context_create(the_device.cl, the_device.id, &the_device.context));
     cl_command_queue queue = make_unordered_queue();
     every_pass(queue, true, ", events");
+    check_own_product(queue, true, ", own product, events");
     clReleaseCommandQueue(queue);
     clReleaseCommandQueue(the_device.queue);
     clxent_context_destroy(the_device.context);
@@ -191,6 +207,15 @@ static void in_chunks(void **state) {
     check_call(", in chunks", &k);
 }
 
+/* Of the hidden states alone, by way of what tells which blocks can be left out. */
+static void with_the_filter(void **state) {
+    (void)state;
+    static call k;
+    k = (call){.desc = good_desc(CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD), .queue = the_device.queue};
+    k.desc.flags = CLXENT_FILTER_GRADIENT;
+    check_call(", filter", &k);
+}
+
 /* Nothing to compute: a marker keeps the order of events. */
 static void with_an_empty_batch(void **state) {
     (void)state;
@@ -203,7 +228,7 @@ static void with_an_empty_batch(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         fault_test(on_an_ordered_queue), fault_test(on_a_queue_without_order), fault_test(with_all_options),
-        fault_test(in_chunks),           fault_test(with_an_empty_batch),
+        fault_test(in_chunks),           fault_test(with_the_filter),          fault_test(with_an_empty_batch),
     };
     return run_fault_tests("enqueue", tests, sizeof tests / sizeof tests[0], 5000, open_device, close_device);
 }

@@ -1,5 +1,5 @@
-/* Wrappers of what builds, sets arguments, enqueues and waits. A clFinish that fails has waited all the same, and an
- * unmap has unmapped: what a device does after one that has not, nobody can say. */
+/* Wrappers of what builds, sets arguments, enqueues and waits. What waits has waited although it fails, and
+ * an unmap has unmapped: what a device does after one that has not, nobody can say. */
 #include "wrap.h"
 
 #define COMMAND(name, refusal, events, parameters, arguments)                                                          \
@@ -42,6 +42,17 @@ COMMAND(clEnqueueReadBufferRect, CL_SUCCESS, event != NULL,
          cl_uint wait_count, const cl_event *wait_list, cl_event *event),
         (queue, mem, blocking, origin, host_origin, region, row, slice, host_row, host_slice, bytes, wait_count,
          wait_list, event))
+COMMAND(clEnqueueWriteBufferRect, CL_SUCCESS, event != NULL,
+        (cl_command_queue queue, cl_mem mem, cl_bool blocking, const size_t *origin, const size_t *host_origin,
+         const size_t *region, size_t row, size_t slice, size_t host_row, size_t host_slice, const void *bytes,
+         cl_uint wait_count, const cl_event *wait_list, cl_event *event),
+        (queue, mem, blocking, origin, host_origin, region, row, slice, host_row, host_slice, bytes, wait_count,
+         wait_list, event))
+COMMAND(clEnqueueCopyBuffer, CL_SUCCESS, event != NULL,
+        (cl_command_queue queue, cl_mem from, cl_mem to, size_t from_offset, size_t to_offset, size_t size,
+         cl_uint wait_count, const cl_event *wait_list, cl_event *event),
+        (queue, from, to, from_offset, to_offset, size, wait_count, wait_list, event))
+COMMAND(clFlush, CL_SUCCESS, false, (cl_command_queue queue), (queue))
 WRAPS(void *, clEnqueueMapBuffer, cl_command_queue queue, cl_mem mem, cl_bool blocking, cl_map_flags flags,
       size_t offset, size_t size, cl_uint wait_count, const cl_event *wait_list, cl_event *event, cl_int *error)
 void *__wrap_clEnqueueMapBuffer(cl_command_queue queue, cl_mem mem, cl_bool blocking, cl_map_flags flags, size_t offset,
@@ -59,6 +70,12 @@ void *__wrap_clEnqueueMapBuffer(cl_command_queue queue, cl_mem mem, cl_bool bloc
 WRAPS(cl_int, clFinish, cl_command_queue queue)
 cl_int __wrap_clFinish(cl_command_queue queue) {
     cl_int failure = fault_pass(FAULT_clFinish, 0), error = __real_clFinish(queue);
+    return failure != CL_SUCCESS ? failure : error;
+}
+
+WRAPS(cl_int, clWaitForEvents, cl_uint count, const cl_event *events)
+cl_int __wrap_clWaitForEvents(cl_uint count, const cl_event *events) {
+    cl_int failure = fault_pass(FAULT_clWaitForEvents, 0), error = __real_clWaitForEvents(count, events);
     return failure != CL_SUCCESS ? failure : error;
 }
 

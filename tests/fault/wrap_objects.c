@@ -35,14 +35,18 @@ CREATES(cl_program, clCreateProgramWithBinary, FAULT_PROGRAM, CL_SUCCESS,
 CREATES(cl_kernel, clCreateKernel, FAULT_KERNEL, CL_SUCCESS, (cl_program program, const char *name, cl_int *error),
         (program, name, error))
 
-WRAPS(cl_int, clRetainContext, cl_context cl)
-cl_int __wrap_clRetainContext(cl_context cl) {
-    cl_int error = fault_pass(FAULT_clRetainContext, 0);
-    if (error == CL_SUCCESS)
-        error = __real_clRetainContext(cl);
-    fault_count(FAULT_CONTEXT, error == CL_SUCCESS);
-    return error;
-}
+#define RETAINS(name, type, object)                                                                                    \
+    WRAPS(cl_int, name, type it)                                                                                       \
+    cl_int __wrap_##name(type it) {                                                                                    \
+        cl_int error = fault_pass(FAULT_##name, 0);                                                                    \
+        if (error == CL_SUCCESS)                                                                                       \
+            error = __real_##name(it);                                                                                 \
+        fault_count(object, error == CL_SUCCESS);                                                                      \
+        return error;                                                                                                  \
+    }
+
+RETAINS(clRetainContext, cl_context, FAULT_CONTEXT)
+RETAINS(clRetainEvent, cl_event, FAULT_EVENT)
 
 #define RELEASES(name, type, object)                                                                                   \
     WRAPS(cl_int, name, type it)                                                                                       \

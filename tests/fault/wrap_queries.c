@@ -22,6 +22,7 @@ QUERY(clGetDeviceInfo, cl_device_id, id, pretence_of_device(what, size, value, n
 QUERY(clGetPlatformInfo, cl_platform_id, platform, false)
 QUERY(clGetContextInfo, cl_context, cl, false)
 QUERY(clGetCommandQueueInfo, cl_command_queue, queue, false)
+QUERY(clGetEventInfo, cl_event, event, false)
 QUERY(clGetMemObjectInfo, cl_mem, mem, false)
 QUERY(clGetProgramInfo, cl_program, program, false)
 QUERY_OF_DEVICE(clGetProgramBuildInfo, cl_program, program, pretence_of_log(what, size, value, needed, &error))

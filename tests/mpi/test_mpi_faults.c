@@ -1,6 +1,6 @@
 /* A rank on which a call of OpenCL or an allocation fails, each in turn: all ranks return its error and its sentence, or all succeed where
  * the failure means nothing; nobody waits, nothing is lost, and the next call gives the right results. */
-#include "mpi_case.h"
+#include "mpi_layer.h"
 
 #include "fault/layer.h"
 
@@ -34,13 +34,22 @@ static bool is_release(const fault_hit *hit) {
     return hit->kind == FAULT_OPENCL && strncmp(fault_call_name(hit->call), "clRelease", 9) == 0;
 }
 
-static size_t break_plans(const mpi_case *m, fault_kind kind) {
-    const clxent_desc desc = rank_desc(&m->d.c, the_rank);
+/* What is stepped, and what its steps do. */
+typedef struct subject {
+    clxent_mpi_plan *plan;
+    const clxent_args *args;
+    const clxent_desc desc; /* to make another plan */
+    bool sums;              /* there is a grad_input to be summed, behind the backward pass */
+    void (*check)(void *state);
+    void *state;
+} subject;
+
+static size_t break_plans(const subject *s, fault_kind kind) {
     for (size_t nth = 0;; nth++) {
         clxent_mpi_plan *plan = NULL;
         const fault_balance before = fault_balance_now();
         arm(kind, nth);
-        clxent_status status = clxent_mpi_plan_create(the_device.context, MPI_COMM_WORLD, &desc, 2, &plan);
+        clxent_status status = clxent_mpi_plan_create(the_device.context, MPI_COMM_WORLD, &s->desc, 2, &plan);
         const fault_hit hit = disarm();
         expect_agreement(&hit, status);
         assert_true((plan != NULL) == (status == CLXENT_SUCCESS));
@@ -54,8 +63,8 @@ static size_t break_plans(const mpi_case *m, fault_kind kind) {
 }
 
 /* A forward pass that has failed in the middle leaves nothing that a gradient could come from; one that was refused, what was there. */
-static bool has_no_forward(mpi_case *m) {
-    const clxent_status status = clxent_mpi_backward(the_device.queue, m->plan, &m->args, 0, NULL, NULL);
+static bool has_no_forward(const subject *s) {
+    const clxent_status status = clxent_mpi_backward(the_device.queue, s->plan, s->args, 0, NULL, NULL);
     if (status != CLXENT_SUCCESS)
         expect_on_all_ranks(status, CLXENT_INVALID_ARGUMENT,
                             "rank 0: no forward pass of this plan has ended well before");
@@ -63,21 +72,34 @@ static bool has_no_forward(mpi_case *m) {
     return status != CLXENT_SUCCESS;
 }
 
-static size_t break_steps(mpi_case *m) {
+/* Only a backward pass that has ended well gives an event. */
+static clxent_status step(const subject *s, bool *forward_failed) {
+    cl_event done = NO_EVENT;
+    clxent_status status = clxent_mpi_forward(the_device.queue, s->plan, s->args, 0, NULL);
+    *forward_failed = status != CLXENT_SUCCESS;
+    if (*forward_failed)
+        return status;
+    status = clxent_mpi_backward(the_device.queue, s->plan, s->args, 0, NULL, &done);
+    assert_true((done != NO_EVENT) == (status == CLXENT_SUCCESS));
+    if (status != CLXENT_SUCCESS)
+        return status;
+    if (s->sums)
+        status = clxent_mpi_sum_grad_input(the_device.queue, s->plan, s->args, 1, &done);
+    clReleaseEvent(done);
+    return status;
+}
+
+static size_t break_steps(const subject *s) {
     size_t without = 0;
     for (size_t nth = 0;; nth++) {
         const fault_balance before = fault_balance_now();
         bool forward_failed = false;
         arm(FAULT_OPENCL, nth);
-        clxent_status status = clxent_mpi_forward(the_device.queue, m->plan, &m->args, 0, NULL);
-        if (status == CLXENT_SUCCESS)
-            status = clxent_mpi_backward(the_device.queue, m->plan, &m->args, 0, NULL, NULL);
-        else
-            forward_failed = true;
+        const clxent_status status = step(s, &forward_failed);
         const fault_hit hit = disarm();
         expect_agreement(&hit, status);
-        without += forward_failed && has_no_forward(m);
-        case_check(m);
+        without += forward_failed && has_no_forward(s);
+        s->check(s->state);
         /* The plan keeps the event of its last gradient. */
         const fault_balance after = fault_balance_now();
         if (nth > 0 && !is_release(&hit) && !fault_same_balance(&before, &after))
@@ -89,23 +111,43 @@ static size_t break_steps(mpi_case *m) {
     }
 }
 
+static size_t break_all(const subject *s) {
+    return break_steps(s) + break_plans(s, FAULT_OPENCL) + break_plans(s, FAULT_MEMORY);
+}
+
+static void check_case(void *state) {
+    case_check(state);
+}
+
+static size_t break_case(void) {
+    mpi_case m;
+    shard_case c = case_of_sizes(9, (size_t[]){5, 2, 3, 4});
+    case_open(&m, &c, 3, 2);
+    const subject s = {m.plan, &m.args, rank_desc(&m.d.c, the_rank), false, check_case, &m};
+    const size_t injections = break_all(&s);
+    case_close(&m);
+    return injections;
+}
+
+static void check_layer(void *state) {
+    layer_check(state);
+}
+
+/* With a grad_input whose rows are moved as a rectangle, or one by one. */
+static size_t break_layer(size_t before) {
+    static mpi_layer l;
+    layer_open(&l, CLXENT_F32, true, before);
+    const subject s = {l.plan, &l.args, l.desc, true, check_layer, &l};
+    const size_t injections = break_all(&s);
+    layer_close(&l);
+    return injections;
+}
+
 int main(int argc, char **argv) {
     size_t injections = 0;
     begin_ranks(&argc, &argv);
-    for (the_victim = 0; the_victim < the_ranks; the_victim++) {
-        mpi_case m;
-        shard_case c = case_of_sizes(9, (size_t[]){5, 2, 3, 4});
-        case_open(&m, &c, 3, 2);
-        clReleaseMemObject(m.args.weight_sum.mem); /* which is copied by a call that the layer does not count */
-        m.args.weight_sum.mem = NULL;
-        case_step(&m);
-        float weights[2] = {(float)m.d.expected_sum[0], (float)m.d.expected_sum[1]};
-        memcpy(m.d.weight_sum, weights, sizeof weights);
-        injections += break_steps(&m);
-        injections += break_plans(&m, FAULT_OPENCL);
-        injections += break_plans(&m, FAULT_MEMORY);
-        case_close(&m);
-    }
+    for (the_victim = 0; the_victim < the_ranks; the_victim++)
+        injections += break_case() + break_layer(0) + break_layer(LAYER_STRIDE - 1);
     if (the_rank == 0)
         printf("%zu failures on a rank\n", injections);
     return end_ranks();
