@@ -2,16 +2,17 @@
 # Everything that must hold before a change is merged. Installs what is missing (Debian), runs the stages that are named,
 # or all of them, and closes with a table. A stage that fails does not stop the next one; the exit status is then 1.
 #
-#   ci/test.sh                    all stages, with a sixth of the long tables of tests
+#   ci/test.sh                    all stages, with a twelfth of the long tables of tests
 #   ci/test.sh gcc rusticl        some of them
-#   ci/test.sh --long             all stages, whole tables, ten minutes of each fuzzer, and two more: long (ten thousand
-#                                 random combinations, the largest tensors, a million calls, Valgrind) and mutants. Hours
+#   ci/test.sh --long             all stages, whole tables, a quarter of an hour of fuzzers, more mutants, and one stage more, long (ten
+#                                 thousand random combinations, the largest tensors, a million calls, Valgrind). Hours
+#   ci/test.sh --long gcc long    some of them
 #
 # Builds go to build-ci/, and are used again by the next run.
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-all_stages=(format gcc docs clang sanitize threads fuzz coverage rusticl oclgrind install mingw demo)
+all_stages=(format gcc docs clang sanitize threads fuzz coverage mutants rusticl oclgrind install mingw demo)
 
 # ------------------------------------------------------------------------------------------------------- stages ------
 
@@ -53,8 +54,8 @@ stage_sanitize() {
     # What an injected failure leaves behind inside the driver is not clxent's: these tests count its objects and memory themselves. Nor
     # is what MPI keeps when it ends, before which the other tests of clxent_mpi look.
     local status=0
-    ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 ctest --test-dir build-ci/sanitize --output-on-failure \
-        --parallel "$(nproc)" --label-regex '^(fault|mpi-program)$' || status=$?
+    ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 CLXENT_FAULT_CODES=$((share == 1 ? 100 : 1)) ctest \
+        --test-dir build-ci/sanitize --output-on-failure --parallel "$(nproc)" --label-regex '^(fault|mpi-program)$' || status=$?
     note_counts sanitize
     return "$status"
 }
@@ -68,17 +69,20 @@ stage_threads() {
     ctest --test-dir build-ci/threads --output-on-failure --label-regex '^threads$'
 }
 
-# Inputs that libFuzzer invents, for fuzz_seconds each. What it finds interesting is kept in build-ci/fuzz-inputs for the next
+# Inputs that libFuzzer invents, for fuzz_seconds, three fuzzers at once. What it finds interesting is kept in build-ci/fuzz-inputs for the next
 # run, and what fails in build-ci/fuzz-found: repair, then keep it as tests/fuzz/corpus/NAME/found-SOMETHING.
 stage_fuzz() {
-    local name targets=(fuzz_npy fuzz_arguments fuzz_descriptor) status=0
+    local fuzzer targets=(fuzz_npy fuzz_arguments fuzz_descriptor) status=0
     build fuzz clang-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCLXENT_HARDEN=OFF -DCLXENT_BUILD_EXAMPLES=OFF \
         -DCLXENT_BUILD_FUZZERS=ON
     export LSAN_OPTIONS=suppressions="$root/ci/lsan.supp":print_suppressions=0 UBSAN_OPTIONS=print_stacktrace=1
     use_pocl
-    run_fuzzer npy -max_len=4096 -malloc_limit_mb=64 || status=1
-    run_fuzzer arguments -max_len=1024 -malloc_limit_mb=64 || status=1
-    run_fuzzer descriptor -max_len=256 -len_control=0 -malloc_limit_mb=1024 || status=1
+    run_fuzzer npy -max_len=4096 -malloc_limit_mb=64 &
+    run_fuzzer arguments -max_len=1024 -malloc_limit_mb=64 &
+    run_fuzzer descriptor -max_len=256 -len_control=0 -malloc_limit_mb=1024 &
+    for fuzzer in $(jobs -p); do
+        wait "$fuzzer" || status=1
+    done
     return "$status"
 }
 
@@ -101,20 +105,38 @@ stage_coverage() {
         -DCMAKE_C_FLAGS="--coverage -fprofile-update=atomic"
     use_pocl
     find build-ci/coverage -name '*.gcda' -delete
-    CLXENT_TEST_SHARE=12 CLXENT_RANDOM_CASES=50 run_tests coverage '^(long|simulator|slow|soak|repeat)$' \
+    CLXENT_TEST_SHARE=12 CLXENT_RANDOM_CASES=50 CLXENT_FAULT_CODES=1 run_tests coverage '^(long|simulator|slow|soak|repeat)$' \
         --exclude-regex '^exports' # gcov adds names of its own
     gcovr --root . --filter host/ build-ci/coverage --txt build-ci/coverage.txt --print-summary --fail-under-line 95 \
         >build-ci/coverage-summary.txt
     sed -nE 's/^lines: ([0-9.]+)%.*/\1 % of the lines of host\/ run/p' build-ci/coverage-summary.txt | tee -a build-ci/counts
 }
 
-# The suite on a second OpenCL implementation: Mesa's rusticl, which runs on the CPU through llvmpipe. It compiles slowly, so
-# of the long tables it runs every sixteenth line, and neither the program's own check nor what is about the host; the long stage
-# has all of it.
+# Who tests the tests: some changes to kernels/ and host/, which the tests must notice. For every day few, and only such as are noticed,
+# or not, without a device.
+stage_mutants() {
+    local log="$root/build-ci/mutants.log" status=0 some=(--quick --kernels 6 --host 30)
+    if ((share == 1)); then
+        some=(--kernels 30 --host 30)
+    fi
+    ci/mutate.sh "${some[@]}" --seed "$CLXENT_TEST_SEED" >"$log" || status=$?
+    cat "$log"
+    sed -nE 's/^(kernels|host): ([0-9]+) of ([0-9]+) mutants killed.*/\2 mutants of \1\/ killed\n\3 mutants of \1\/ tried/p' \
+        "$log" >>build-ci/counts
+    return "$status"
+}
+
+# The suite on a second OpenCL implementation: Mesa's rusticl, which runs on the CPU through llvmpipe. It compiles slowly, so for every day
+# it is a 24th of the long tables, and neither what takes long nor what is about the host.
 stage_rusticl() {
     build gcc gcc
     use_rusticl
-    CLXENT_TEST_SHARE=$((share == 1 ? 1 : 16)) CLXENT_RANDOM_CASES=100 run_tests gcc '^(long|simulator|slow|soak|fuzz|fault|device|mpi|mpi-program)$'
+    if ((share == 1)); then
+        run_tests gcc '^(long|simulator|soak)$'
+    else
+        CLXENT_TEST_SHARE=24 CLXENT_RANDOM_CASES=100 \
+            run_tests gcc '^(long|simulator|slow|soak|fuzz|fault|device|mpi|mpi-program)$'
+    fi
 }
 
 # The kernels of every operation, pass and engine at small sizes in a simulator that finds races, bad accesses, uninitialised values
@@ -123,16 +145,22 @@ stage_rusticl() {
 stage_oclgrind() {
     export CLXENT_TEST_SHARE=1
     build gcc gcc
-    local log="$root/build-ci/oclgrind.log" status=0 test
+    export root
+    export -f simulate
+    printf '%s\n' test_simulator test_group_memory test_linear_{cross_entropy,filter,product,shards} |
+        xargs -P "$(nproc)" -I TEST bash -c 'set -eu; simulate TEST'
+}
+
+simulate() {
+    local log="$root/build-ci/oclgrind-$1.log" out="$root/build-ci/oclgrind-$1.out" status=0
     rm -f "$log"
-    for test in test_simulator test_group_memory test_linear_{cross_entropy,filter,product,shards}; do
-        oclgrind --data-races --uninitialized --check-api --build-options -cl-opt-disable --log "$log" \
-            "build-ci/gcc/tests/$test" || status=$?
-        if [[ -s $log ]]; then
-            head -100 "$log"
-            status=1
-        fi
-    done
+    oclgrind --data-races --uninitialized --check-api --build-options -cl-opt-disable --log "$log" \
+        "$root/build-ci/gcc/tests/$1" >"$out" 2>&1 || status=$?
+    cat "$out"
+    if [[ -s $log ]]; then
+        head -100 "$log"
+        status=1
+    fi
     return "$status"
 }
 
@@ -160,7 +188,7 @@ stage_demo() {
 }
 
 # What takes too long for every day: many random combinations of options, tensors of more than 2^31 elements, every type on
-# every engine, every line on rusticl.
+# every engine.
 stage_long() {
     export CLXENT_TEST_SHARE=1
     build gcc gcc
@@ -170,8 +198,6 @@ stage_long() {
     build-ci/gcc/cli/clxent check --all
     CLXENT_SOAK_CALLS=1000000 build-ci/gcc/tests/test_soak
     check_memory
-    use_rusticl
-    run_tests gcc '^(long|simulator|soak)$'
 }
 
 # Valgrind, which sees uninitialised values too, over what needs no device, and over a little that does: it simulates the compiler
@@ -190,16 +216,6 @@ check_memory() {
 memcheck() {
     valgrind --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
         --suppressions=ci/valgrind.supp "$@"
-}
-
-# Who tests the tests: 60 changes each to kernels/ and host/, which the tests must notice.
-stage_mutants() {
-    local log="$root/build-ci/mutants.log" status=0
-    ci/mutate.sh --kernels 60 --host 60 --seed "$CLXENT_TEST_SEED" >"$log" || status=$?
-    cat "$log"
-    sed -nE 's/^(kernels|host): ([0-9]+) of ([0-9]+) mutants killed.*/\2 mutants of \1\/ killed\n\3 mutants of \1\/ tried/p' \
-        "$log" >>build-ci/counts
-    return "$status"
 }
 
 # ------------------------------------------------------------------------------------------------------ helpers ------
@@ -257,16 +273,18 @@ print_counts() {
 # --------------------------------------------------------------------------------------------------------- main ------
 
 unset CLXENT_DEVICE
-share=6
-fuzz_seconds=20
+share=12
+fuzz_seconds=18
+if [[ ${1:-} == --long ]]; then
+    shift
+    share=1
+    fuzz_seconds=900
+    all_stages+=(long)
+fi
 if (($# == 0)); then
     set -- "${all_stages[@]}"
-elif [[ $1 == --long ]]; then
-    set -- "${all_stages[@]}" long mutants
-    share=1
-    fuzz_seconds=600
 fi
-# Compiling kernels is what takes time here. So of the long tables every sixth line is run, the same in all stages, which share
+# Compiling kernels is what takes time here. So of the long tables every twelfth line is run, the same in all stages, which share
 # PoCL's cache, and others the next time; --long runs all of them.
 export CLXENT_TEST_SHARE=$share CLXENT_TEST_SEED="${CLXENT_TEST_SEED:-$(date +%s)}"
 for stage; do
