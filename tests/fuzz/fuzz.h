@@ -38,6 +38,12 @@ static inline uint8_t fuzz_take(fuzz_bytes *bytes) {
     return *bytes->at++;
 }
 
+/* One of the numbers, as the next byte says. */
+#define PICK(bytes, ...)                                                                                               \
+    ((const double[]){__VA_ARGS__})[fuzz_take(bytes) % (sizeof(double[]){__VA_ARGS__} / sizeof(double))]
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
 static inline uint64_t fuzz_take_word(fuzz_bytes *bytes) {
     uint64_t word = 0;
     for (int i = 0; i < 8; i++)

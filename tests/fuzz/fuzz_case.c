@@ -4,12 +4,6 @@
 #include <float.h>
 #include <math.h>
 
-#define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
-/* One of the numbers, as the next byte says. */
-#define PICK(bytes, ...)                                                                                               \
-    ((const double[]){__VA_ARGS__})[fuzz_take(bytes) % (sizeof(double[]){__VA_ARGS__} / sizeof(double))]
-
 /* What is compiled in. */
 enum { ELEMENTS = 1, SMOOTHING = 2, SCALE = 4, SOFTCAP = 8, SQUARES = 16 };
 
@@ -123,42 +117,6 @@ device_case fuzz_take_case(fuzz_bytes *bytes) {
     c.in_place = take_in_place(&c.desc, fuzz_take(bytes));
     c.seed = 1 + (uint64_t)fuzz_take(bytes);
     return c;
-}
-
-clxent_desc fuzz_take_later(fuzz_bytes *bytes) {
-    static const struct {
-        clxent_op op;
-        clxent_pass pass;
-    } later[] = {{CLXENT_MERGE, CLXENT_FORWARD},
-                 {CLXENT_CROSS_ENTROPY, CLXENT_FORWARD},
-                 {CLXENT_CROSS_ENTROPY, CLXENT_BACKWARD},
-                 {CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_FORWARD},
-                 {CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_BACKWARD},
-                 {CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD}};
-    clxent_desc desc;
-    const size_t which = fuzz_take(bytes) % COUNT(later);
-    clxent_desc_init(&desc, later[which].op);
-    desc.pass = later[which].pass;
-    desc.batch = fuzz_take(bytes) % 7;
-    desc.classes = 1 + fuzz_take(bytes) % 70;
-    desc.reduction = (clxent_reduction)(fuzz_take(bytes) % 3);
-    desc.flags = fuzz_take(bytes) % (desc.op == CLXENT_LINEAR_CROSS_ENTROPY ? 8u : 4u);
-    desc.z_loss = PICK(bytes, 0, 1e-4f, .125, 1);
-    desc.ignore_index = (int64_t)PICK(bytes, -100, 0, (double)desc.classes - 1, INT32_MAX);
-    const uint8_t first = fuzz_take(bytes), second = fuzz_take(bytes), third = fuzz_take(bytes);
-    if (desc.op != CLXENT_LINEAR_CROSS_ENTROPY)
-        desc.inner = 1 + third % 4;
-    if (desc.op == CLXENT_MERGE) {
-        desc.parts = 1 + first % 5;
-    } else if (desc.op == CLXENT_CROSS_ENTROPY) {
-        desc.class_start = first % 9;
-        desc.class_total = desc.class_start + desc.classes + second % 9;
-    } else {
-        desc.features = 1 + first % 40;
-        desc.row_stride = second % 4 == 0 ? 0 : desc.features + second % 4;
-        desc.workspace_limit = third < 128 ? 0 : third < 192 ? third : third * UINT64_C(100);
-    }
-    return desc;
 }
 
 /* ---- values ---- */
@@ -299,4 +257,18 @@ void fuzz_spoil_descriptor(clxent_desc *desc, fuzz_bytes *bytes) {
         uint8_t member = fuzz_take(bytes);
         spoil_member(desc, member, bytes);
     }
+}
+
+/* ---- statuses ---- */
+
+bool fuzz_may_refuse(const clxent_desc *desc, clxent_status status) {
+    if (status == CLXENT_UNSUPPORTED)
+        return desc->engine != CLXENT_ENGINE_AUTO || desc->work_group_size != 0 || desc->class_total > INT32_MAX;
+    return desc->op == CLXENT_LINEAR_CROSS_ENTROPY &&
+           (status == CLXENT_INVALID_SHAPE || (status == CLXENT_INVALID_OPTION && desc->workspace_limit > 0));
+}
+
+void fuzz_expect_sentence(clxent_status status) {
+    FUZZ_EXPECT(status == CLXENT_SUCCESS || clxent_last_error()[0] != '\0', "status %d without a sentence",
+                (int)status);
 }

@@ -2,6 +2,7 @@
  * same status, having written nothing, or both compute and agree within the tolerances of the tests. fuzz_case.c says what the
  * bytes mean. With BY_ENQUEUE the same goes through a plan and buffers of its own. */
 #include "fuzz_case.h"
+#include "fuzz_later.h"
 
 #include "op.h"
 
@@ -16,10 +17,6 @@ int LLVMFuzzerInitialize(int *count, char ***words) {
     setenv("CMOCKA_TEST_ABORT", "1", 1); /* comparisons that fail end the process */
     setenv("CLXENT_TEST_SEED", "1", 1);  /* the same data for the same bytes */
     return open_device(NULL);
-}
-
-static void expect_sentence(clxent_status status) {
-    FUZZ_EXPECT(status == CLXENT_SUCCESS || clxent_last_error()[0] != '\0', "status %d without a sentence", status);
 }
 
 /* ---- refusals ---- */
@@ -58,22 +55,16 @@ static clxent_host_args args_of(const device_data *d) {
     return args;
 }
 
-/* Only a descriptor that asks for an engine or a size of groups can be too much for a device that has fp64, or one of a shard of
- * more classes than can be counted where inner leaves but one engine. */
-static bool may_be_unsupported(const clxent_desc *desc) {
-    return desc->engine != CLXENT_ENGINE_AUTO || desc->work_group_size != 0 || desc->class_total > INT32_MAX;
-}
-
 /* Statuses of both; what was written by one is taken back before the other. */
 static clxent_status compare_statuses(device_data *d, const clxent_desc *desc, const clxent_host_args *args) {
     clxent_status expected = clxent_reference(desc, args);
-    expect_sentence(expected);
+    fuzz_expect_sentence(expected);
     if (expected != CLXENT_SUCCESS)
         expect_nothing_written(d, "the reference");
     restore(d);
     clxent_status got = clxent_run(device.context, desc, args);
-    expect_sentence(got);
-    if (expected == CLXENT_SUCCESS && got == CLXENT_UNSUPPORTED && may_be_unsupported(desc))
+    fuzz_expect_sentence(got);
+    if (expected == CLXENT_SUCCESS && fuzz_may_refuse(desc, got))
         return got;
     FUZZ_EXPECT(got == expected, "%s: the reference says %s, the device %s (%s)", describe(d),
                 clxent_status_string(expected), clxent_status_string(got), clxent_last_error());
@@ -134,11 +125,6 @@ static void check_arrays(const device_case *c, fuzz_bytes *bytes) {
 
 /* ---- descriptors without meaning ---- */
 
-static bool takes(const clx_problem *problem, clx_tensor tensor, unsigned optional) {
-    const clx_use use = clx_tensor_use(problem, tensor);
-    return clx_is_required(use) || (clx_is_used(use) && (optional & 1u << tensor % 16) != 0);
-}
-
 /* An accepted descriptor may be of terabytes, which nobody has: then there are no arrays at all. */
 static bool fits_pool(const clx_problem *problem) {
     for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++)
@@ -146,12 +132,6 @@ static bool fits_pool(const clx_problem *problem) {
             return false;
     /* The reference of linear-cross-entropy has all logits in memory. */
     return problem->desc.features == 0 || problem->rows == 0 || problem->desc.classes <= POOL / problem->rows;
-}
-
-/* What a workspace is to hold only a plan counts. */
-static bool may_be_too_much(const clxent_desc *desc, clxent_status status) {
-    return desc->op == CLXENT_LINEAR_CROSS_ENTROPY &&
-           (status == CLXENT_INVALID_SHAPE || (status == CLXENT_INVALID_OPTION && desc->workspace_limit > 0));
 }
 
 /* With the arrays that it requires, and the optional ones of which the bits are set. */
@@ -163,34 +143,33 @@ static void check_descriptor(const clxent_desc *desc, uint8_t arrays, unsigned o
     clxent_status status = clx_problem_init(&problem, given);
     clxent_host_args_init(&args);
     for (clx_tensor tensor = 0; tensor < CLX_TENSORS; tensor++)
-        if (status != CLXENT_SUCCESS || (fits_pool(&problem) && takes(&problem, tensor, optional)))
+        if (status != CLXENT_SUCCESS || (fits_pool(&problem) && fuzz_takes(&problem, tensor, optional)))
             clx_set_host_array(&args, tensor, pool[tensor]);
     clxent_status expected = clxent_reference(given, &args), got = clxent_run(device.context, given, &args);
-    expect_sentence(got);
-    bool excused = expected == CLXENT_SUCCESS &&
-                   ((got == CLXENT_UNSUPPORTED && may_be_unsupported(desc)) || may_be_too_much(desc, got));
+    fuzz_expect_sentence(got);
+    bool excused = expected == CLXENT_SUCCESS && fuzz_may_refuse(desc, got);
     FUZZ_EXPECT(got == expected || excused, "the reference says %s, the device %s (%s)", clxent_status_string(expected),
                 clxent_status_string(got), clxent_last_error());
     FUZZ_EXPECT(status == CLXENT_SUCCESS || got == status, "the descriptor has %s, the run %s",
                 clxent_status_string(status), clxent_status_string(got));
     got = clxent_plan_create(device.context, given, &plan);
-    expect_sentence(got);
-    FUZZ_EXPECT(got == status || got == CLXENT_UNSUPPORTED || may_be_too_much(desc, got),
+    fuzz_expect_sentence(got);
+    FUZZ_EXPECT(got == status || got == CLXENT_UNSUPPORTED || fuzz_may_refuse(desc, got),
                 "the descriptor has %s, the plan %s (%s)", clxent_status_string(status), clxent_status_string(got),
                 clxent_last_error());
     clxent_plan_destroy(plan);
 }
 
-/* Of a shard, a merge or linear-cross-entropy, mostly with a meaning, over classes of the bytes' choice. */
+/* Of a shard, a merge or linear-cross-entropy: values, or again a descriptor without meaning. */
 static void check_later(fuzz_bytes *bytes) {
     clxent_desc desc = fuzz_take_later(bytes);
     const unsigned optional = fuzz_take(bytes) | (unsigned)fuzz_take(bytes) << 8;
-    if (fuzz_take(bytes) % 2 == 1)
-        fuzz_spoil_descriptor(&desc, bytes);
-    for (size_t i = 0; i < 28; i++)
-        ((int32_t *)(void *)pool[CLX_TARGET])[i] = (int32_t)fuzz_take(bytes) - (fuzz_take(bytes) > 250 ? 1 : 0);
+    if (fuzz_take(bytes) % 2 == 0) {
+        fuzz_compare_later(&desc, optional, bytes);
+        return;
+    }
+    fuzz_spoil_descriptor(&desc, bytes);
     check_descriptor(&desc, 0, optional);
-    memset(pool[CLX_TARGET], 0, 28 * sizeof(int32_t));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {

@@ -96,10 +96,16 @@ done
 for member in {0..25}; do
     descriptor "member-$member" 3 5 9 3 2 0 1 0 0 0 1 2 3 1 2 3 15 0 0 0 7 0 "$member" "$member" 0 0 0 0 0 0 0 0
 done
+# Later operations: in one piece, as a shard, with smoothing, refused, with a member that has no meaning.
+later() {
+    descriptor "later-$1" 4 "${@:2}"
+}
 for kind in {0..5}; do
-    descriptor "later-$kind" 4 "$kind" 3 4 "$kind" 0 1 0 3 4 2 255 255 0
-    descriptor "later-refused-$kind" 4 "$kind" 3 4 "$kind" 1 0 1 3 4 200 255 255 0 7 0 255 255
+    later "$kind" "$kind" 3 4 "$kind" 0 1 0 3 4 2 0 255 255 0 7 60 200 131 90 17 240
+    later "shard-$kind" "$kind" 4 6 $((kind + 1)) 0 3 0 5 200 200 "$kind" 255 255 0 7 60 200 131 90 17 240
+    later "smooth-$kind" "$kind" 4 6 1 1 0 0 5 3 0 1 255 255 0 7 60 200 131 90 17 240 254
+    later "refused-$kind" "$kind" 3 4 "$kind" 1 0 1 3 4 200 0 255 255 0 255 255
     for member in 14 15 16 17 25; do
-        descriptor "later-member-$kind-$member" 4 "$kind" 3 4 0 0 0 0 3 4 2 0 0 1 0 "$member" 2 0
+        later "member-$kind-$member" "$kind" 3 4 0 0 0 0 3 4 2 0 0 0 1 0 "$member" 2 0
     done
 done
