@@ -13,6 +13,10 @@ int end_hostile(void **state);
 /* The device is taken for a GPU. */
 void pretend_gpu(void);
 
+/* Is a device to be tried as what it is, or as a GPU? Both are asked for, one after the other; with CLXENT_TEST_SHARE from 2 on it is
+ * one of the two, the other one for the next device and the next time. */
+bool is_kind_shared(bool gpu);
+
 /* From now on the_device.context is one of the device as it pretends to be. */
 void become(void);
 

@@ -5,6 +5,8 @@
 /* Both kinds of a device: as it is, and as a GPU, where work-items share rows. */
 #define AS_EITHER(pretences, check)                                                                                    \
     for (int gpu = 0; gpu < 2; gpu++) {                                                                                \
+        if (!is_kind_shared(gpu))                                                                                      \
+            continue;                                                                                                  \
         pretend_nothing();                                                                                             \
         if (gpu)                                                                                                       \
             pretend_gpu();                                                                                             \

@@ -174,6 +174,10 @@ static clxent_status ask_nobody(void *state) {
     clxent_context_get(the_device.context, NULL, NULL);
     clxent_context_destroy(NULL);
     clxent_plan_destroy(NULL);
+    clxent_set_last_error("said by a caller");
+    assert_string_equal(clxent_last_error(), "said by a caller");
+    const clxent_desc shard = good_shard(CLXENT_FORWARD);
+    assert_refused(clxent_check_shards(&shard, 1), CLXENT_INVALID_SHAPE, "begins at class 2");
     assert_non_null(clxent_version());
     assert_string_equal(clxent_status_string(desc->op == CLXENT_SOFTMAX ? CL_SUCCESS : 1),
                         desc->op == CLXENT_SOFTMAX ? "CLXENT_SUCCESS" : "CLXENT_INVALID_ARGUMENT");

@@ -36,6 +36,21 @@ static clxent_status enqueue(void *state) {
                           k->events ? &k->behind : NULL);
 }
 
+/* Only checks. */
+static clxent_status check_arguments(void *state) {
+    call *k = state;
+    return clxent_check_args(k->queue, k->c.plan, &k->c.args);
+}
+
+static void expect_untouched(void *state) {
+    assert_true(case_is_untouched(&((call *)state)->c));
+}
+
+static void expect_refused_untouched(void *state, clxent_status status, bool memory) {
+    (void)status, (void)memory;
+    expect_untouched(state);
+}
+
 /* No tensor that is only read has changed; where nothing was enqueued, no other one has. */
 static void expect_unharmed(void *state, clxent_status status, bool memory) {
     call *k = state;
@@ -216,6 +231,23 @@ static void with_the_filter(void **state) {
     check_call(", filter", &k);
 }
 
+static void arguments_are_checked(void **state) {
+    (void)state;
+    static call k;
+    for (clxent_op op = CLXENT_SOFTMAX; op <= LAST_OP; op++) {
+        k = (call){.desc = good_desc(op, last_pass(op)), .queue = the_device.queue};
+        const scenario all = {.name = "clxent_check_args",
+                              .state = &k,
+                              .begin = begin_call,
+                              .attempt = check_arguments,
+                              .failed = expect_refused_untouched,
+                              .succeeded = expect_untouched,
+                              .again = enqueue_again,
+                              .end = end_call};
+        assert_true(inject_everywhere(&all) > 0);
+    }
+}
+
 /* Nothing to compute: a marker keeps the order of events. */
 static void with_an_empty_batch(void **state) {
     (void)state;
@@ -227,8 +259,10 @@ static void with_an_empty_batch(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        fault_test(on_an_ordered_queue), fault_test(on_a_queue_without_order), fault_test(with_all_options),
-        fault_test(in_chunks),           fault_test(with_the_filter),          fault_test(with_an_empty_batch),
+        fault_test(on_an_ordered_queue),   fault_test(on_a_queue_without_order),
+        fault_test(with_all_options),      fault_test(in_chunks),
+        fault_test(with_the_filter),       fault_test(with_an_empty_batch),
+        fault_test(arguments_are_checked),
     };
     return run_fault_tests("enqueue", tests, sizeof tests / sizeof tests[0], 5000, open_device, close_device);
 }

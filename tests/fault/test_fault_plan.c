@@ -142,11 +142,31 @@ static void plans_are_destroyed(void **state) {
     }
 }
 
+/* What a plan is asked and told needs nobody else. */
+static clxent_status ask_plan(void *state) {
+    planning *p = state;
+    char reason[200];
+    expect_whole_plan(p);
+    assert_success(clxent_plan_get_reason(p->plan, CLXENT_ENGINE_ROW_PER_ITEM, sizeof reason, reason));
+    return clxent_plan_set_product(p->plan, NULL, NULL);
+}
+
+static void plans_are_asked(void **state) {
+    (void)state;
+    planning p = {.desc = good_desc(CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD)};
+    const scenario all = {.name = "clxent_plan_get_info, clxent_plan_get_reason, clxent_plan_set_product",
+                          .state = &p,
+                          .begin = begin_destruction,
+                          .attempt = ask_plan,
+                          .end = end_planning};
+    assert_int_equal(inject_everywhere(&all), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         fault_test(plans_are_made),        fault_test(plans_of_many_kernels_are_made),
         fault_test(programs_are_compiled), fault_test(two_programs_are_compiled),
-        fault_test(plans_are_destroyed),
+        fault_test(plans_are_destroyed),   fault_test(plans_are_asked),
     };
     return run_fault_tests("plans", tests, sizeof tests / sizeof tests[0], 2000, open_device, close_device);
 }

@@ -62,6 +62,23 @@ static size_t break_plans(const subject *s, fault_kind kind) {
     }
 }
 
+static size_t break_groups(void) {
+    for (size_t nth = 0;; nth++) {
+        clxent_mpi_group *group = NULL;
+        const fault_balance before = fault_balance_now();
+        arm(FAULT_MEMORY, nth);
+        const clxent_status status = clxent_mpi_group_create(MPI_COMM_WORLD, &group);
+        const fault_hit hit = disarm();
+        expect_agreement(&hit, status);
+        assert_true((group != NULL) == (status == CLXENT_SUCCESS));
+        clxent_mpi_group_destroy(group);
+        const fault_balance after = fault_balance_now();
+        assert_true(fault_same_balance(&before, &after));
+        if (!hit.fired)
+            return nth;
+    }
+}
+
 /* A forward pass that has failed in the middle leaves nothing that a gradient could come from; one that was refused, what was there. */
 static bool has_no_forward(const subject *s) {
     const clxent_status status = clxent_mpi_backward(the_device.queue, s->plan, s->args, 0, NULL, NULL);
@@ -147,7 +164,7 @@ int main(int argc, char **argv) {
     size_t injections = 0;
     begin_ranks(&argc, &argv);
     for (the_victim = 0; the_victim < the_ranks; the_victim++)
-        injections += break_case() + break_layer(0) + break_layer(LAYER_STRIDE - 1);
+        injections += break_groups() + break_case() + break_layer(0) + break_layer(LAYER_STRIDE - 1);
     if (the_rank == 0)
         printf("%zu failures on a rank\n", injections);
     return end_ranks();
