@@ -69,7 +69,10 @@ stage_threads() {
     build threads clang-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCLXENT_HARDEN=OFF -DCLXENT_BUILD_EXAMPLES=OFF \
         -DCMAKE_C_FLAGS="-fsanitize=thread -fno-omit-frame-pointer"
     use_pocl
-    ctest --test-dir build-ci/threads --output-on-failure --label-regex '^threads$'
+    local status=0
+    ctest --test-dir build-ci/threads --output-on-failure --label-regex '^threads$' || status=$?
+    note_counts threads
+    return "$status"
 }
 
 # Inputs that libFuzzer invents, for fuzz_seconds, three fuzzers at once. What it finds interesting is kept in build-ci/fuzz-inputs for the next
@@ -96,6 +99,7 @@ run_fuzzer() {
     if ! "build-ci/fuzz/tests/fuzz/fuzz_$1" -max_total_time="$fuzz_seconds" -timeout=300 -report_slow_units=300 \
         -rss_limit_mb=8192 -print_final_stats=1 -artifact_prefix="build-ci/fuzz-found/$1-" "${@:2}" "build-ci/fuzz-inputs/$1" \
         "tests/fuzz/corpus/$1" >"$log" 2>&1; then
+        note_findings "$log"
         tail -60 "$log"
         return 1
     fi
@@ -270,8 +274,16 @@ run_tests() {
 
 # note_counts NAME: keeps what the tests that ran last in this build say that they have counted, for the closing table.
 note_counts() {
-    sed -nE 's/^.*: ([0-9]+) (injections survived|hostile devices).*/\1 \2/p; s/^([0-9]+) repeats compared$/&/p' \
-        "build-ci/$1/Testing/Temporary/LastTest.log" >>build-ci/counts
+    local log="build-ci/$1/Testing/Temporary/LastTest.log"
+    sed -nE 's/^.*: ([0-9]+) (injections survived|hostile devices).*/\1 \2/p; s/^([0-9]+) repeats compared$/&/p' "$log" >>build-ci/counts
+    note_findings "$log"
+}
+
+# note_findings LOG: the same of what sanitizers have found, each of which has failed a stage.
+note_findings() {
+    local found
+    found=$(grep -cE '(ERROR|WARNING): [A-Za-z]+Sanitizer|: runtime error: ' "$1") || true
+    echo "$found findings of sanitizers" >>build-ci/counts
 }
 
 # All that was counted in this run, summed up by kind.

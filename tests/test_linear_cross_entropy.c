@@ -316,14 +316,17 @@ static void backward(void **unused) {
         check_line(i, CLXENT_BACKWARD);
 }
 
-/* The products of a GPU, in groups of every size that they come in, and panels where groups are smaller. */
+/* The products of a GPU, in groups of every size that they come in, and panels where groups are smaller; some lines of each in a
+ * simulator. */
 static void in_groups(void **unused) {
     (void)unused;
     static const size_t groups[] = {256, 64, 16, 15};
+    size_t simulated = 0;
     for (size_t i = 0; i < LINES; i++) {
-        gpu_group = groups[i / 3 % 4];
-        if (!(lines[i].options & SAVED_LSE) && (i % 3 == 0 || !is_simulator()))
-            check_line(i, CLXENT_FORWARD_BACKWARD);
+        if (lines[i].options & SAVED_LSE || (i % 3 != 0 && is_simulator()))
+            continue;
+        gpu_group = groups[(is_simulator() ? simulated++ : i / 3) % 4];
+        check_line(i, CLXENT_FORWARD_BACKWARD);
     }
     gpu_group = 0;
 }
