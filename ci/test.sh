@@ -112,7 +112,7 @@ stage_coverage() {
         -DCMAKE_C_FLAGS="--coverage -fprofile-update=atomic"
     use_pocl
     find build-ci/coverage -name '*.gcda' -delete
-    CLXENT_TEST_SHARE=12 CLXENT_RANDOM_CASES=50 CLXENT_FAULT_CODES=1 run_tests coverage '^(long|simulator|slow|soak|repeat|program)$' \
+    CLXENT_TEST_SHARE=12 CLXENT_FAULT_CODES=1 run_tests coverage '^(long|simulator|slow|soak|repeat|program)$' \
         --exclude-regex '^(exports|test_check$|test_bench|test_fault_program)' # gcov adds names of its own; what is about the program
     gcovr --root . --filter host/ build-ci/coverage --txt build-ci/coverage.txt --print-summary --fail-under-line 95 \
         >build-ci/coverage-summary.txt
@@ -307,10 +307,7 @@ if (($# == 0)); then
     set -- "${all_stages[@]}"
 fi
 # Compiling kernels is what takes time here. So of the long tables every twelfth line is run, the same in all stages, which share
-# PoCL's cache, and others the next time, and few random combinations; --long runs all of them.
-if ((share > 1)); then
-    export CLXENT_RANDOM_CASES=100
-fi
+# PoCL's cache, and others the next time; --long runs all of them.
 export CLXENT_TEST_SHARE=$share CLXENT_TEST_SEED="${CLXENT_TEST_SEED:-$(date +%s)}"
 for stage; do
     if ! declare -F "stage_$stage" >/dev/null; then

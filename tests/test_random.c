@@ -3,15 +3,13 @@
  *
  *   CLXENT_TEST_SEED=N       draws the same again; the seed is printed
  *   CLXENT_RANDOM_PROGRAM=N  only that program
- *   CLXENT_RANDOM_CASES=N    so many cases, 25 for each program; the long tier takes 10000 */
+ *   CLXENT_RANDOM_CASES=N    so many cases, 25 for each program, instead of 100; the long tier takes 10000 */
 #include "device_cases.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define PROGRAMS 24
-#define CASES 6 /* of each */
-#define LONG_CASES 25
+#define CASES 25 /* of each program */
 
 static uint64_t state;
 
@@ -161,10 +159,10 @@ static device_case draw_arguments(const device_case *program) {
 
 /* ---- running ---- */
 
-static void check_program(size_t number, size_t cases) {
+static void check_program(size_t number) {
     state = device.seed + (number + 1) * 0x9e3779b97f4a7c15u;
     device_case program = draw_program();
-    for (size_t i = 0; i < cases; i++) {
+    for (size_t i = 0; i < CASES; i++) {
         device_case c = draw_arguments(&program);
         snprintf(device.note, sizeof device.note, " CLXENT_RANDOM_PROGRAM=%zu, its case %zu", number, i);
         check_case(&c, chance(0.5) ? BY_RUN : BY_ENQUEUE);
@@ -178,12 +176,12 @@ static size_t number_in(const char *variable, size_t otherwise) {
 
 static void test_random_cases(void **unused) {
     (void)unused;
-    size_t all = number_in("CLXENT_RANDOM_CASES", 0), only = number_in("CLXENT_RANDOM_PROGRAM", SIZE_MAX);
-    size_t programs = all > 0 ? (all + LONG_CASES - 1) / LONG_CASES : PROGRAMS, cases = all > 0 ? LONG_CASES : CASES;
-    print_message("%zu programs, %zu cases of each\n", programs, cases);
+    const size_t only = number_in("CLXENT_RANDOM_PROGRAM", SIZE_MAX);
+    const size_t programs = (number_in("CLXENT_RANDOM_CASES", 100) + CASES - 1) / CASES;
+    print_message("%zu programs, %d cases of each\n", programs, CASES);
     for (size_t i = 0; i < programs; i++)
         if (only == SIZE_MAX || only == i)
-            check_program(i, cases);
+            check_program(i);
 }
 
 int main(void) {

@@ -46,6 +46,10 @@ static void expect_untouched(void *state) {
     assert_true(case_is_untouched(&((call *)state)->c));
 }
 
+static void check_again(void *state) {
+    assert_success(check_arguments(state));
+}
+
 static void expect_refused_untouched(void *state, clxent_status status, bool memory) {
     (void)status, (void)memory;
     expect_untouched(state);
@@ -242,7 +246,7 @@ static void arguments_are_checked(void **state) {
                               .attempt = check_arguments,
                               .failed = expect_refused_untouched,
                               .succeeded = expect_untouched,
-                              .again = enqueue_again,
+                              .again = check_again,
                               .end = end_call};
         assert_true(inject_everywhere(&all) > 0);
     }
