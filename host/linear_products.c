@@ -60,10 +60,7 @@ static clxent_status fill_rows(clx_chain *c, size_t at, size_t columns, size_t s
     clx_set_long(&s, c->l->chunk);
     clx_set_long(&s, columns);
     clx_set_long(&s, stride);
-    if (bits & CLX_BIAS_AS_ROWS)
-        clx_set_tensor(&s, CLX_LINEAR_BIAS);
-    else
-        clx_set_memory(&s, NULL, 0);
+    clx_set_tensor(&s, CLX_LINEAR_BIAS);
     clx_set_bits(&s, bits);
     return clx_finish(&s, c->l->chunk * columns);
 }

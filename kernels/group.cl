@@ -39,8 +39,14 @@ static void keep_share(const op_args *a, const where *w) {
 #endif
 
 #if REDUCES
+#if defined(POCL_DEVICE_ADDRESS_BITS) && GROUP > 1
+#define APART __attribute__((noinline)) /* from loops with barriers, on which PoCL's compiler aborts (docs/devices.md) */
+#else
+#define APART
+#endif
+
 /* This work-item's share of the classes [first, end). */
-static row_state reduce_share(const op_args *a, const where *w, long first, long end) {
+static APART row_state reduce_share(const op_args *a, const where *w, long first, long end) {
     lane_state s = op_start();
     long c = first + (long)get_local_id(0) * LANES;
     for (; c + (BLOCK - 1) * GROUP_STEP + LANES <= end; c += BLOCK * GROUP_STEP)

@@ -67,6 +67,23 @@ static void check_line(void **state) {
     data_free(&d);
 }
 
+/* A row of half that is too long for local memory: with a cap on it, what PoCL's compiler aborted on (docs/devices.md). */
+static void a_row_that_is_read_twice(void **unused) {
+    (void)unused;
+    const line l = {CLXENT_ENGINE_ROW_PER_GROUP, 0, CLXENT_TARGET_PROBABILITIES_F32};
+    device_case c = make_case(&l, 50257);
+    device_data d;
+    c.desc.pass = CLXENT_BACKWARD;
+    c.desc.dtype = CLXENT_F16;
+    c.desc.label_smoothing = c.desc.reg_lambda = 0;
+    c.given = 0;
+    data_init(&d, &c);
+    data_expect(&d);
+    if (data_must_run(&d, BY_RUN))
+        expect_results(&d);
+    data_free(&d);
+}
+
 #define LINE(engine, group, targets)                                                                                   \
     {                                                                                                                  \
 #engine " " #group " " #targets, check_line, NULL, NULL, &(line) {                                             \
@@ -84,6 +101,7 @@ int main(void) {
         LINE(ROW_PER_GROUP, 2, I32),
         LINE(ROW_PER_GROUP, 2, PROBABILITIES),
         LINE(ROW_SPLIT, 2, I32),
+        cmocka_unit_test(a_row_that_is_read_twice),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }
