@@ -38,7 +38,7 @@ static const cli_option options[] = {
 int bench_open(bench *b) {
     int status = bench_buffers_open(b);
     if (status == STATUS_OK)
-        status = bench_ceiling_open(&b->ceiling, b->cl, b->device.id);
+        status = bench_ceiling_open(&b->ceiling, b->cl, &b->device);
     return status == STATUS_OK ? bench_measure_launch(b) : status;
 }
 

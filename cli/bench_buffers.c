@@ -19,23 +19,21 @@ static size_t round_up(size_t bytes) {
 
 /* ---- how much ---- */
 
-static size_t device_bytes(const bench *b, cl_device_info what) {
-    cl_ulong value = 0;
-    clGetDeviceInfo(b->device.id, what, sizeof value, &value, NULL);
-    return value < SIZE_MAX ? (size_t)value : SIZE_MAX;
+static size_t bytes_of(cl_ulong bytes) {
+    return bytes < SIZE_MAX ? (size_t)bytes : SIZE_MAX;
 }
 
 /* Three quarters of the memory: something must be left for others. */
 static size_t usable_bytes(const bench *b) {
-    return device_bytes(b, CL_DEVICE_GLOBAL_MEM_SIZE) / 4 * 3;
+    return bytes_of(b->device.facts.memory) / 4 * 3;
 }
 
 static int choose_sets(bench *b, const bench_case *c) {
     bench_buffers *of = &b->buffers;
     bench_traffic traffic = bench_traffic_of(c);
     size_t tensors = traffic.reads + traffic.writes > 0 ? traffic.reads + traffic.writes : 1;
-    size_t cache = device_bytes(b, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE), share = usable_bytes(b) / tensors;
-    size_t largest = device_bytes(b, CL_DEVICE_MAX_MEM_ALLOC_SIZE), most = share < largest ? share : largest;
+    size_t cache = bytes_of(b->device.facts.cache), share = usable_bytes(b) / tensors;
+    size_t largest = bytes_of(b->device.facts.largest_buffer), most = share < largest ? share : largest;
     size_t wanted = 2 * cache > WORKING_SET ? 2 * cache : WORKING_SET;
     of->stride = round_up(bench_elements(c) * bench_element_size(c->dtype));
     of->target_stride = round_up(bench_rows(c) * sizeof(int32_t));
@@ -179,6 +177,9 @@ int bench_buffers_prepare(bench *b, const bench_case *c, size_t workspace) {
 
 int bench_buffers_open(bench *b) {
     cl_int error = CL_SUCCESS;
+    const int status = device_ask(&b->device);
+    if (status != STATUS_OK)
+        return status;
     clxent_context_get(b->device.context, &b->cl, NULL);
     b->queue = clCreateCommandQueue(b->cl, b->device.id, 0, &error);
     return error == CL_SUCCESS ? STATUS_OK : complain_opencl("clCreateCommandQueue", error);

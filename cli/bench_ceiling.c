@@ -30,22 +30,14 @@ static const char *const motion_names[BENCH_MOTIONS] = {[BENCH_READ] = "read",
                                                         [BENCH_COPY_TWO] = "copy_two",
                                                         [BENCH_WRITE] = "write"};
 
-static bool is_pocl(cl_device_id device) {
-    cl_platform_id platform = NULL;
-    char name[256];
-    clGetDeviceInfo(device, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL);
-    platform_text(platform, CL_PLATFORM_NAME, name, sizeof name);
-    return strcmp(name, "Portable Computing Language") == 0;
+static bool is_pocl(const cli_device *device) {
+    return strcmp(device->platform, "Portable Computing Language") == 0;
 }
 
 /* Does one of the processor's cores run a whole work-item, vectors and all? Mesa's llvmpipe calls itself a CPU but runs
  * work-items in the lanes, as GPUs do. */
-static bool runs_vectors(cl_device_id device) {
-    char name[256];
-    cl_device_type type = 0;
-    clGetDeviceInfo(device, CL_DEVICE_TYPE, sizeof type, &type, NULL);
-    device_text(device, CL_DEVICE_NAME, name, sizeof name);
-    return (type & CL_DEVICE_TYPE_CPU) != 0 && strncmp(name, "llvmpipe", strlen("llvmpipe")) != 0;
+static bool runs_vectors(const cli_device *device) {
+    return (device->facts.type & CL_DEVICE_TYPE_CPU) != 0 && strncmp(device->name, "llvmpipe", strlen("llvmpipe")) != 0;
 }
 
 static cl_int make_kernels(bench_ceiling *ceiling, bool cores, bool pocl) {
@@ -63,15 +55,12 @@ static cl_int make_kernels(bench_ceiling *ceiling, bool cores, bool pocl) {
     return error;
 }
 
-static cl_int build(bench_ceiling *ceiling, cl_context context, cl_device_id device) {
+static cl_int build(bench_ceiling *ceiling, cl_context context, const cli_device *device) {
     cl_int error = CL_SUCCESS;
     bool vectors = runs_vectors(device), pocl = vectors && is_pocl(device);
-    cl_uint units = 1;
-    size_t most = 1;
-    clGetDeviceInfo(device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
-    clGetDeviceInfo(device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof most, &most, NULL);
+    const size_t units = device->facts.compute_units, most = device->facts.max_work_group;
     ceiling->group = vectors ? 1 : most < 256 ? most : 256; /* a CPU spreads groups over its cores */
-    ceiling->items = vectors ? (size_t)units * 16 : (size_t)units * 8 * ceiling->group;
+    ceiling->items = vectors ? units * 16 : units * 8 * ceiling->group;
     ceiling->vector = vectors ? 64 : 16;
     char build_options[80];
     snprintf(build_options, sizeof build_options, "-D WIDTH=%zu -D STRIDED=%d%s", ceiling->vector / sizeof(cl_uint),
@@ -81,11 +70,11 @@ static cl_int build(bench_ceiling *ceiling, cl_context context, cl_device_id dev
     if (error == CL_SUCCESS)
         ceiling->program = clCreateProgramWithSource(context, 1, &text, NULL, &error);
     if (error == CL_SUCCESS)
-        error = clBuildProgram(ceiling->program, 1, &device, build_options, NULL, NULL);
+        error = clBuildProgram(ceiling->program, 1, &device->id, build_options, NULL, NULL);
     return error == CL_SUCCESS ? make_kernels(ceiling, vectors, pocl) : error;
 }
 
-int bench_ceiling_open(bench_ceiling *ceiling, cl_context context, cl_device_id device) {
+int bench_ceiling_open(bench_ceiling *ceiling, cl_context context, const cli_device *device) {
     *ceiling = (bench_ceiling){0};
     cl_int error = build(ceiling, context, device);
     if (error == CL_SUCCESS)

@@ -6,7 +6,7 @@
 #ifndef CLI_BENCH_CEILING_H
 #define CLI_BENCH_CEILING_H
 
-#include "clxent.h"
+#include "device.h"
 
 #include <stdbool.h>
 
@@ -37,7 +37,7 @@ typedef struct bench_span {
 } bench_span;
 
 /* Builds the kernels. Complains on failure. */
-int bench_ceiling_open(bench_ceiling *ceiling, cl_context context, cl_device_id device);
+int bench_ceiling_open(bench_ceiling *ceiling, cl_context context, const cli_device *device);
 void bench_ceiling_close(bench_ceiling *ceiling);
 
 /* Enqueues one kernel. */

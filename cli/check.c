@@ -79,14 +79,13 @@ static size_t count_lines(bool all) {
 static size_t run_table(const cli_device *device, bool all, bool to_json) {
     check_line line;
     check_case c;
-    size_t lines = count_lines(all), failed = 0, largest_group = 1;
+    size_t lines = count_lines(all), failed = 0;
     check_notes notes = {.count = 0};
-    clGetDeviceInfo(device->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof largest_group, &largest_group, NULL);
     for (size_t i = 0; check_get_line(i, all, &line); i++) {
         check_outcome out;
         memset(&out, 0, sizeof out);
         check_show_progress(&line, i, lines);
-        for (size_t j = 0; check_get_case(&line, j, largest_group, &c); j++)
+        for (size_t j = 0; check_get_case(&line, j, device->facts.max_work_group, &c); j++)
             run_case(device->context, &c, &out);
         progress_clear();
         if (to_json)
@@ -107,6 +106,8 @@ static int run(const cli_command *self, const cli_arguments *given) {
         return complain_usage(self->name, "check compares a device with the reference, so the device cannot be the "
                                           "reference itself");
     int status = device_open(self, given, &device);
+    if (status == STATUS_OK)
+        status = device_ask(&device);
     if (status != STATUS_OK) {
         device_close(&device);
         return status;

@@ -74,6 +74,24 @@ int device_open(const cli_command *self, const cli_arguments *given, cli_device 
     return STATUS_OK;
 }
 
+int device_ask(cli_device *device) {
+    device_facts *facts = &device->facts;
+    const struct {
+        cl_device_info what;
+        size_t size;
+        void *value;
+    } questions[] = {{CL_DEVICE_TYPE, sizeof facts->type, &facts->type},
+                     {CL_DEVICE_MAX_COMPUTE_UNITS, sizeof facts->compute_units, &facts->compute_units},
+                     {CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof facts->max_work_group, &facts->max_work_group},
+                     {CL_DEVICE_GLOBAL_MEM_SIZE, sizeof facts->memory, &facts->memory},
+                     {CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof facts->cache, &facts->cache},
+                     {CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof facts->largest_buffer, &facts->largest_buffer}};
+    cl_int error = CL_SUCCESS;
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0] && error == CL_SUCCESS; i++)
+        error = clGetDeviceInfo(device->id, questions[i].what, questions[i].size, questions[i].value, NULL);
+    return error == CL_SUCCESS ? STATUS_OK : complain_opencl("clGetDeviceInfo", error);
+}
+
 void device_close(cli_device *device) {
     clxent_context_destroy(device->context);
     device->context = NULL;

@@ -5,12 +5,21 @@
 #include "clxent.h"
 #include "options.h"
 
+/* What a device says of itself. */
+typedef struct device_facts {
+    cl_device_type type;
+    cl_uint compute_units;
+    size_t max_work_group;
+    cl_ulong memory, cache, largest_buffer; /* bytes */
+} device_facts;
+
 typedef struct cli_device {
     bool reference;
     clxent_context *context; /* NULL for the reference */
     cl_device_id id;
     char name[256];
     char platform[256];
+    device_facts facts; /* after device_ask */
 } cli_device;
 
 /* Is --device, or without it CLXENT_DEVICE, "reference"? */
@@ -22,6 +31,9 @@ int check_selector(const cli_command *self, const cli_arguments *given);
 /* Opens what --device asks for. Complains on failure. */
 int device_open(const cli_command *self, const cli_arguments *given, cli_device *device);
 void device_close(cli_device *device);
+
+/* Asks for the facts, which are not the CPU reference's. Complains where the device does not answer. */
+int device_ask(cli_device *device);
 
 /* Complains that a call of OpenCL, or what it was for, has failed. */
 int complain_opencl(const char *what, cl_int error);

@@ -46,14 +46,12 @@ static const group_sizes tried[] = {
  * way round. */
 static bool has_a_chance(clxent_engine engine, size_t group, const bench_case *c, const cli_device *device) {
     enum { FEW = 128, MANY = 16384 };
-    cl_device_type type = 0;
-    clGetDeviceInfo(device->id, CL_DEVICE_TYPE, sizeof type, &type, NULL);
     if (engine == CLXENT_ENGINE_COLUMN)
         return c->rank > 2;
     if (engine == CLXENT_ENGINE_ROWS_PER_LANE)
         return c->shape[1] <= FEW;
     if (engine == CLXENT_ENGINE_ROW_PER_ITEM)
-        return type & CL_DEVICE_TYPE_CPU;
+        return device->facts.type & CL_DEVICE_TYPE_CPU;
     if (engine == CLXENT_ENGINE_ROW_SPLIT)
         return c->shape[1] > MANY;
     return group <= 4 * c->shape[1];
