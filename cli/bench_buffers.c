@@ -92,7 +92,8 @@ static cl_int write_chunks(cl_command_queue queue, bench_buffer *buffer, size_t 
         size_t count = bytes - at < CHUNK * size ? bytes - at : CHUNK * size;
         error = clEnqueueWriteBuffer(queue, buffer->mem, CL_FALSE, at, count, chunk, 0, NULL, NULL);
     }
-    return error == CL_SUCCESS ? clFinish(queue) : error;
+    const cl_int finished = clFinish(queue); /* in any case: what is under way reads the chunk */
+    return error == CL_SUCCESS ? finished : error;
 }
 
 /* Makes a buffer of at least this size, unless there is one. */
