@@ -114,8 +114,9 @@ stage_coverage() {
         -DCMAKE_C_FLAGS="--coverage -fprofile-update=atomic"
     use_pocl
     find build-ci/coverage -name '*.gcda' -delete
+    # Not what is about the program; and gcov adds exports of its own.
     CLXENT_TEST_SHARE=12 CLXENT_FAULT_CODES=1 run_tests coverage '^(long|simulator|slow|soak|repeat|program)$' \
-        --exclude-regex '^(exports|test_check$|test_bench|test_fault_program)' # gcov adds names of its own; what is about the program
+        --exclude-regex '^(exports|test_check$|test_bench|test_fault_program)'
     gcovr --root . --filter host/ build-ci/coverage --txt build-ci/coverage.txt --print-summary --fail-under-line 95 \
         >build-ci/coverage-summary.txt
     sed -nE 's/^lines: ([0-9.]+)%.*/\1 % of the lines of host\/ run/p' build-ci/coverage-summary.txt | tee -a build-ci/counts

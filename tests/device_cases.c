@@ -4,6 +4,7 @@
 #include "context.h"
 #include "plan.h"
 #include "program.h"
+#include "setting.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -23,16 +24,13 @@ void must(cl_int error) {
 /* The same in every call. */
 static uint64_t find_seed(void) {
     static uint64_t now;
-    const char *given = getenv("CLXENT_TEST_SEED");
     if (now == 0)
         now = (uint64_t)time(NULL);
-    return given != NULL ? strtoull(given, NULL, 10) : now;
+    return setting("CLXENT_TEST_SEED", now);
 }
 
 bool is_shared(size_t i) {
-    const char *share = getenv("CLXENT_TEST_SHARE");
-    uint64_t step = share != NULL ? strtoull(share, NULL, 10) : 1;
-    return step <= 1 || i % step == find_seed() % step;
+    return i % setting_share() == find_seed() % setting_share();
 }
 
 int run_lines(const struct CMUnitTest *lines, size_t count) {

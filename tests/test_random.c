@@ -5,9 +5,9 @@
  *   CLXENT_RANDOM_PROGRAM=N  only that program
  *   CLXENT_RANDOM_CASES=N    so many cases, 25 for each program, instead of 100; the long tier takes 10000 */
 #include "device_cases.h"
+#include "setting.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #define CASES 25 /* of each program */
 
@@ -169,15 +169,10 @@ static void check_program(size_t number) {
     }
 }
 
-static size_t number_in(const char *variable, size_t otherwise) {
-    const char *text = getenv(variable);
-    return text != NULL ? (size_t)strtoull(text, NULL, 10) : otherwise;
-}
-
 static void test_random_cases(void **unused) {
     (void)unused;
-    const size_t only = number_in("CLXENT_RANDOM_PROGRAM", SIZE_MAX);
-    const size_t programs = (number_in("CLXENT_RANDOM_CASES", 100) + CASES - 1) / CASES;
+    const size_t only = setting("CLXENT_RANDOM_PROGRAM", SIZE_MAX);
+    const size_t programs = (setting("CLXENT_RANDOM_CASES", 100) + CASES - 1) / CASES;
     print_message("%zu programs, %d cases of each\n", programs, CASES);
     for (size_t i = 0; i < programs; i++)
         if (only == SIZE_MAX || only == i)

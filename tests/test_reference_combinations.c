@@ -2,6 +2,7 @@
  * differences of the forward pass, each pass and way of asking against the others, mixed targets against two calls. The
  * seed is new each time and printed; CLXENT_TEST_SEED sets it. */
 #include "reference_cases.h"
+#include "setting.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -292,8 +293,7 @@ int main(void) {
         cmocka_unit_test(binary_cross_entropy),
         cmocka_unit_test(binary_cross_entropy_with_logits),
     };
-    const char *given = getenv("CLXENT_TEST_SEED");
-    seed = given != NULL ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
+    seed = setting("CLXENT_TEST_SEED", (uint64_t)time(NULL));
     print_message("CLXENT_TEST_SEED=%" PRIu64 "\n", seed);
     return cmocka_run_group_tests_name("reference combinations", tests, NULL, NULL);
 }

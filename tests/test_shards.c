@@ -1,6 +1,7 @@
 /* Shards on the device: every type, engine and option, in uneven shards, against the loss in one piece; the same bits in one shard
  * as in one piece; and what clxent_enqueue alone lets through, targets that no shard has. */
 #include "api_fixture.h"
+#include "setting.h"
 #include "shard_cases.h"
 
 #include <float.h>
@@ -122,9 +123,7 @@ static void check(const shard_case *c, uint64_t seed, run_function by) {
 
 /* With CLXENT_TEST_SHARE=n of each engine every n-th kind of program, so that together they are all kinds. */
 static bool is_shared_kind(clxent_engine engine, size_t kind) {
-    const char *share = getenv("CLXENT_TEST_SHARE");
-    size_t step = share != NULL && atoi(share) > 0 ? (size_t)atoi(share) : 1;
-    return (kind + (size_t)engine) % step == 0;
+    return (kind + (size_t)engine) % setting_share() == 0;
 }
 
 static void check_engine(void **state) {

@@ -4,6 +4,7 @@
  * CLXENT_SOAK_CALLS is the number of enqueues, a tenth as many runs follow; 100000 by default, some seconds, and a million in
  * `ci/test.sh --long`. Under a sanitizer or Valgrind memory is not given back at once, so there the numbers mean nothing. */
 #include "api_fixture.h"
+#include "setting.h"
 
 #include <unistd.h>
 
@@ -14,8 +15,7 @@
 enum { CALLS = 100000, SHAPES = 48 /* above the 32 plans that a context keeps */ };
 
 static size_t calls(void) {
-    const char *text = getenv("CLXENT_SOAK_CALLS");
-    return text != NULL ? (size_t)strtoull(text, NULL, 10) : CALLS;
+    return setting("CLXENT_SOAK_CALLS", CALLS);
 }
 
 static size_t resident(void) {

@@ -1,7 +1,7 @@
 /* A context of a device that pretends, and what must be right on it. */
 #include "hostile.h"
 
-#include <stdlib.h>
+#include "setting.h"
 
 #define NO_CONTEXT ((clxent_context *)(void *)&the_device)
 
@@ -127,27 +127,21 @@ static void expect_forced_engine_right(clxent_engine engine) {
     expect_right_by_enqueue(&c);
 }
 
-static size_t share(void) {
-    const char *given = getenv("CLXENT_TEST_SHARE");
-    return given != NULL && atoi(given) > 1 ? (size_t)atoi(given) : 1;
-}
-
 static size_t seed(void) {
-    const char *given = getenv("CLXENT_TEST_SEED");
-    return given != NULL ? (size_t)strtoull(given, NULL, 10) : 0;
+    return setting("CLXENT_TEST_SEED", 0);
 }
 
 /* Is i, of so many, to be done on the device at hand? With CLXENT_TEST_SHARE=n, from 2 on, every 2n-th is, other ones on each
  * device and each time, and one at the least: nearly all of the time goes into compiling. */
 static bool is_shared(size_t i, size_t count) {
-    const size_t step = share() == 1 ? 1 : 2 * share() < count ? 2 * share() : count;
+    const size_t share = setting_share(), step = share == 1 ? 1 : 2 * share < count ? 2 * share : count;
     return (i + devices + seed()) % step == 0;
 }
 
 bool is_kind_shared(bool gpu) {
     static size_t asked;
     const size_t device = asked++ / 2;
-    return share() == 1 || (device + seed()) % 2 == gpu;
+    return setting_share() == 1 || (device + seed()) % 2 == gpu;
 }
 
 void expect_all_right(void) {
@@ -190,7 +184,7 @@ void expect_some_right(void) {
 }
 
 int run_hostile_tests(const char *name, const struct CMUnitTest *tests, size_t count, size_t least) {
-    if (share() > 1)
+    if (setting_share() > 1)
         least /= 2;
     int failures = _cmocka_run_group_tests(name, tests, count, open_device, close_device);
     print_message("%s: %zu hostile devices, %zu results compared\n", name, devices, results);

@@ -1,6 +1,8 @@
 /* Goes through a scenario with one failure at a time. */
 #include "scenario.h"
 
+#include "setting.h"
+
 static size_t injections;
 static char note[200]; /* the injection at hand; "" when there is none */
 
@@ -75,31 +77,15 @@ static fault_hit attempt(const scenario *s, fault_kind kind, size_t nth, size_t 
     return hit;
 }
 
-static size_t number_of(const char *variable, size_t otherwise) {
-    const char *given = getenv(variable);
-    size_t n = given != NULL ? (size_t)strtoull(given, NULL, 10) : 0;
-    return n > 0 ? n : otherwise;
-}
-
-/* 1, or of so many calls one is made to fail, for devices that compile slowly. */
-static size_t share(void) {
-    return number_of("CLXENT_TEST_SHARE", 1);
-}
-
 /* With how many codes each call fails, for sanitizers, which are slow: all that it has, or others than the call before. */
 static size_t codes_of_call(size_t all) {
-    const size_t most = number_of("CLXENT_FAULT_CODES", all);
+    const size_t most = setting("CLXENT_FAULT_CODES", all);
     return most < all ? most : all;
-}
-
-static size_t first_of_share(void) {
-    const char *seed = getenv("CLXENT_TEST_SEED");
-    return seed != NULL ? (size_t)(strtoull(seed, NULL, 10) % share()) : 0;
 }
 
 static size_t inject(const scenario *s, fault_kind kind) {
     size_t count = 0;
-    for (size_t nth = first_of_share();; nth += share()) {
+    for (size_t nth = setting("CLXENT_TEST_SEED", 0) % setting_share();; nth += setting_share()) {
         const fault_hit hit = attempt(s, kind, nth, nth);
         if (!hit.fired)
             return count;
@@ -122,8 +108,9 @@ int run_fault_tests(const char *name, const struct CMUnitTest *tests, size_t cou
                     CMFixtureFunction open, CMFixtureFunction close) {
     int failures = _cmocka_run_group_tests(name, tests, count, open, close);
     print_message("%s: %zu injections survived\n", name, injections);
-    least /=
-        share() * (codes_of_call(SIZE_MAX) < SIZE_MAX ? 8 : 1); /* the most codes that a call has are fewer than 16 */
+    if (codes_of_call(SIZE_MAX) < SIZE_MAX)
+        least /= 8; /* a call has seven codes or so */
+    least /= setting_share();
     if (injections < least) {
         print_error("that is too few, there should be at least %zu\n", least);
         return failures + 1;
