@@ -134,9 +134,10 @@ static target_term read_term(const op_args *a, const where *w, const row_facts *
 #else
     term.t = read_target(a, w, which);
 #if HAS_TARGET
-    term.t.weight = f->weight; /* which it may have in another shard */
-#endif
+    term.hard = ((real)1 - a->smoothing) * f->weight; /* which the target may have in another shard */
+#else
     term.hard = ((real)1 - a->smoothing) * term.t.weight;
+#endif
     if (share == 0) {
         term.t.counts = NO_ROWS;
         term.t.ignored = ALL_ROWS;

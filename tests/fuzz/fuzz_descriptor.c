@@ -11,6 +11,13 @@ enum { POOL = 1 << 19 };
 /* Something to point at for tensors that the case has not: as many bytes as any of its tensors can have. */
 static _Alignas(64) unsigned char pool[CLX_TENSORS][POOL];
 
+/* A driver compiles by LLVM, which takes over the signals of its process, so that libFuzzer would not notice an end and keep no input.
+ * AddressSanitizer, which does tell libFuzzer, can hold on to them; not to SIGFPE, which PoCL needs. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) {
+    return "handle_abort=2:handle_segv=2:handle_sigbus=2:handle_sigill=2";
+}
+
 int LLVMFuzzerInitialize(int *count, char ***words) {
     (void)count;
     (void)words;
