@@ -13,6 +13,7 @@ static const cli_option options[] = {
     {OPTION_DEVICE, "N|cpu|gpu",
      "the device to check: a number of `clxent devices`, or the best of a\n"
      "kind (default: $CLXENT_DEVICE, else the best GPU, else any device)"},
+    {OPTION_OP, "NAME", "check one operation, also merge or linear-cross-entropy (default: all)"},
     {OPTION_ALL, NULL, "check every storage type with every engine, which takes several\ntimes as long"},
     {OPTION_JSON, NULL, "print one JSON object per line of the table"},
     OPTION_ROWS_HELP,
@@ -67,28 +68,40 @@ static void run_case(clxent_context *context, check_case *c, check_outcome *out)
     check_data_free(&data);
 }
 
-static size_t count_lines(bool all) {
-    check_line line;
-    size_t count = 0;
-    while (check_get_line(count, all, &line))
-        count++;
-    return count;
+/* What is asked for, and how many lines of the table that is. */
+typedef struct request {
+    int op; /* -1: every one */
+    bool all, to_json;
+    size_t lines;
+} request;
+
+/* A line of shards is one of the merge, too. */
+static bool wants(const request *r, const check_line *line) {
+    return r->op < 0 || (int)line->op == r->op || (line->shards && r->op == CLXENT_MERGE);
 }
 
-/* Runs and prints the whole table and returns how many of its lines failed. */
-static size_t run_table(const cli_device *device, bool all, bool to_json) {
+static void count_lines(request *r) {
+    check_line line;
+    for (size_t i = 0; check_get_line(i, r->all, &line); i++)
+        r->lines += wants(r, &line);
+}
+
+/* Runs and prints the table and returns how many of its lines failed. */
+static size_t run_table(const cli_device *device, const request *r) {
     check_line line;
     check_case c;
-    size_t lines = count_lines(all), failed = 0;
+    size_t done = 0, failed = 0;
     check_notes notes = {.count = 0};
-    for (size_t i = 0; check_get_line(i, all, &line); i++) {
+    for (size_t i = 0; check_get_line(i, r->all, &line); i++) {
         check_outcome out;
+        if (!wants(r, &line))
+            continue;
         memset(&out, 0, sizeof out);
-        check_show_progress(&line, i, lines);
+        check_show_progress(&line, done++, r->lines);
         for (size_t j = 0; check_get_case(&line, j, device->facts.max_work_group, &c); j++)
             run_case(device->context, &c, &out);
         progress_clear();
-        if (to_json)
+        if (r->to_json)
             check_print_json(&line, &out);
         else
             check_print_row(&line, &out, &notes);
@@ -101,28 +114,32 @@ static size_t run_table(const cli_device *device, bool all, bool to_json) {
 
 static int run(const cli_command *self, const cli_arguments *given) {
     cli_device device;
-    bool to_json = given->values[OPTION_JSON] != NULL, all = given->values[OPTION_ALL] != NULL;
+    request r = {.op = -1, .all = given->values[OPTION_ALL] != NULL, .to_json = given->values[OPTION_JSON] != NULL};
     if (wants_reference(given))
         return complain_usage(self->name, "check compares a device with the reference, so the device cannot be the "
                                           "reference itself");
-    int status = device_open(self, given, &device);
+    int status = option_choice(self, given, OPTION_OP, check_op_names, &r.op);
+    if (status != STATUS_OK)
+        return status;
+    count_lines(&r);
+    status = device_open(self, given, &device);
     if (status == STATUS_OK)
         status = device_ask(&device);
     if (status != STATUS_OK) {
         device_close(&device);
         return status;
     }
-    if (!to_json) {
+    if (!r.to_json) {
         printf("%s (%s) against the CPU reference\n\n", device.name, device.platform);
         check_print_head();
     }
-    size_t failed = run_table(&device, all, to_json);
-    if (!to_json && failed == 0)
+    size_t failed = run_table(&device, &r);
+    if (!r.to_json && failed == 0)
         puts("\nAll results are within their tolerance.");
     device_close(&device);
     status = flush_output();
     if (failed > 0)
-        return complain("%zu of %zu lines have results out of tolerance or failed runs", failed, count_lines(all));
+        return complain("%zu of %zu lines have results out of tolerance or failed runs", failed, r.lines);
     return status;
 }
 
@@ -132,10 +149,11 @@ const cli_command check_command = {
     .about = "Runs every operation, pass, storage type, target type, option and engine on the device, over a range\n"
              "of shapes and difficult data, and compares each element with the CPU reference. One line per\n"
              "operation, pass, type and engine: the cases run, and the largest error in units of its tolerance\n"
-             "(above 1 fails). f4 is checked with every engine, the other types with one after the other. What\n"
-             "the device cannot do is \"unsupported\", with the reason. Nearly all of the time goes into compiling\n"
-             "kernels: minutes on a CPU, and seconds from the second run on where the driver keeps them. The\n"
-             "exit status is 1 if anything is out of tolerance.",
+             "(above 1 fails). f4 is checked with every engine, the other types with one after the other, and\n"
+             "linear-cross-entropy with the library's own matrix products. What the device cannot do is\n"
+             "\"unsupported\", with the reason. Nearly all of the time goes into compiling kernels: minutes on a CPU,\n"
+             "and seconds from the second run on where the driver keeps them. The exit status is 1 if anything is\n"
+             "out of tolerance.",
     .options = options,
     .example = "  clxent check --device gpu",
     .run = run,

@@ -17,6 +17,17 @@ enum { SHAPES = sizeof shapes / sizeof shapes[0], FEW_SHAPES = 4 };
 /* Of the size of a language model's vocabulary: for few variants, since the reference takes its time. */
 static const extent large_shape = {2, 50257, 1, 0};
 
+/* Beside the sizes of the tiles and panels of a product, and with more rows than are done at a time. */
+typedef struct layer_extent {
+    size_t batch, features, classes, padding;
+} layer_extent;
+
+static const layer_extent layer_shapes[] = {
+    {9, 7, 11, 0}, {0, 5, 9, 0},     {90, 16, 40, 3},   {29, 64, 128, 0}, {29, 33, 65, 0},
+    {1, 1, 1, 0},  {3, 257, 300, 0}, {30, 130, 129, 2}, {2, 4, 50257, 0},
+};
+enum { LAYER_SHAPES = sizeof layer_shapes / sizeof layer_shapes[0] - 1 }; /* the last one is large */
+
 static const struct {
     clxent_op op;
     clxent_pass pass;
@@ -38,6 +49,9 @@ static const struct {
     {CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_BACKWARD, false},
     {CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS, CLXENT_FORWARD_BACKWARD, false},
     {CLXENT_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD, true},
+    {CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_FORWARD, false},
+    {CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_BACKWARD, false},
+    {CLXENT_LINEAR_CROSS_ENTROPY, CLXENT_FORWARD_BACKWARD, false},
 };
 #define PASSES (sizeof passes / sizeof passes[0])
 
@@ -52,36 +66,64 @@ bool check_is_elementwise(clxent_op op) {
     return op == CLXENT_BINARY_CROSS_ENTROPY || op == CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS;
 }
 
+bool check_is_linear(clxent_op op) {
+    return op == CLXENT_LINEAR_CROSS_ENTROPY;
+}
+
 bool check_is_loss(clxent_op op) {
-    return op == CLXENT_NLL_LOSS || op == CLXENT_CROSS_ENTROPY || check_is_elementwise(op);
+    return op == CLXENT_NLL_LOSS || op == CLXENT_CROSS_ENTROPY || check_is_linear(op) || check_is_elementwise(op);
 }
 
 bool check_has_probabilities(const clxent_desc *desc) {
     return check_is_loss(desc->op) && desc->target_type >= CLXENT_TARGET_PROBABILITIES;
 }
 
+size_t check_width(const clxent_desc *desc) {
+    return check_is_linear(desc->op) ? desc->features : desc->classes * desc->inner;
+}
+
 size_t check_stride(const clxent_desc *desc) {
-    return desc->row_stride > 0 ? desc->row_stride : desc->classes * desc->inner;
+    return desc->row_stride > 0 ? desc->row_stride : check_width(desc);
 }
 
 /* ---- lines ---- */
+
+static size_t count_lines(size_t pass, bool all) {
+    return check_is_linear(passes[pass].op) ? DTYPES : ENGINES + (DTYPES - 1) * (all ? ENGINES : 1);
+}
 
 /* Of the operation and pass number `pass`, line number `index`: all engines in F32, then the other types. */
 static void set_line(size_t pass, size_t index, bool all, check_line *line) {
     size_t each = all ? ENGINES : 1, other = index < ENGINES ? 0 : (index - ENGINES) / each + 1;
     size_t engine = other == 0 ? index : all ? index % ENGINES : (pass + other) % ENGINES;
     *line = (check_line){passes[pass].op, passes[pass].pass, dtypes[other], engines[engine], passes[pass].shards};
+    if (check_is_linear(line->op)) {
+        line->dtype = dtypes[index];
+        line->engine = CLXENT_ENGINE_AUTO;
+    }
 }
 
 bool check_get_line(size_t index, bool all, check_line *line) {
-    size_t each = ENGINES + (DTYPES - 1) * (all ? ENGINES : 1);
-    if (index >= PASSES * each)
-        return false;
-    set_line(index / each, index % each, all, line);
-    return true;
+    for (size_t pass = 0; pass < PASSES; pass++) {
+        size_t of_pass = count_lines(pass, all);
+        if (index < of_pass) {
+            set_line(pass, index, all, line);
+            return true;
+        }
+        index -= of_pass;
+    }
+    return false;
 }
 
 /* ---- cases ---- */
+
+static void set_layer_shape(clxent_desc *desc, const layer_extent *shape) {
+    desc->batch = shape->batch;
+    desc->features = shape->features;
+    desc->classes = shape->classes;
+    if (shape->padding > 0)
+        desc->row_stride = shape->features + shape->padding;
+}
 
 static void set_shape(clxent_desc *desc, const extent *shape) {
     desc->batch = shape->batch;
@@ -121,6 +163,7 @@ static void set_cross_entropy_options(check_case *c, const check_variant *v) {
     desc->z_loss = v->z_loss;
     c->lse = v->lse;
     c->argmax = v->argmax && desc->pass != CLXENT_BACKWARD;
+    c->linear_bias = v->linear_bias;
     if (v->mix == 0 || check_has_probabilities(desc))
         return;
     desc->mix_lambda = v->mix;
@@ -136,13 +179,15 @@ static void set_options(check_case *c, const check_variant *v, size_t largest_gr
         set_loss_options(c, v);
     else
         c->grad_output = c->desc.pass == CLXENT_BACKWARD;
-    if (op == CLXENT_CROSS_ENTROPY)
+    if (op == CLXENT_CROSS_ENTROPY || check_is_linear(op))
         set_cross_entropy_options(c, v);
 }
 
 /* Shapes that a variant goes through. row_split splits none but the large one. */
 static size_t count_shapes(const check_variant *v, const check_line *line) {
     bool large = v->large || line->engine == CLXENT_ENGINE_ROW_SPLIT;
+    if (check_is_linear(line->op))
+        return v->few ? FEW_SHAPES : LAYER_SHAPES + (size_t)large;
     return v->few ? FEW_SHAPES : SHAPES + (size_t)large;
 }
 
@@ -161,7 +206,10 @@ bool check_get_case(const check_line *line, size_t index, size_t largest_group, 
         out->desc.pass = line->pass;
         out->desc.dtype = line->dtype;
         out->desc.engine = line->engine;
-        set_shape(&out->desc, index < SHAPES ? &shapes[index] : &large_shape);
+        if (check_is_linear(line->op))
+            set_layer_shape(&out->desc, &layer_shapes[index]);
+        else
+            set_shape(&out->desc, index < SHAPES ? &shapes[index] : &large_shape);
         set_options(out, &narrow, largest_group);
         return true;
     }

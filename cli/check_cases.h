@@ -13,10 +13,12 @@ typedef struct check_case {
     bool poison;         /* some rows hold infinities and NaN that make their results NaN or infinite */
     bool nothing_counts; /* every row is ignored */
     bool shards;         /* the classes are dealt out, and merged: see check_shards.h */
+    bool linear_bias;    /* of linear-cross-entropy; with `poison` the first class has one of -inf */
     unsigned seed;       /* of the data */
 } check_case;
 
-/* One line of the table: all cases of an operation, pass, storage type and engine; in one piece or in shards. */
+/* One line of the table: all cases of an operation, pass, storage type and engine; in one piece or in shards. Linear cross-entropy
+ * has matrix products in the place of engines: the one of AUTO is over their logits. */
 typedef struct check_line {
     clxent_op op;
     clxent_pass pass;
@@ -33,10 +35,12 @@ bool check_get_line(size_t index, bool all, check_line *line);
 bool check_get_case(const check_line *line, size_t index, size_t largest_group, check_case *out);
 
 bool check_is_loss(clxent_op op);
+bool check_is_linear(clxent_op op);
 bool check_is_elementwise(clxent_op op);
 bool check_has_probabilities(const clxent_desc *desc);
 
-/* From one batch entry to the next, in elements. */
+/* Elements of a batch entry: logits, or the numbers of a hidden state; and from one entry to the next. */
+size_t check_width(const clxent_desc *desc);
 size_t check_stride(const clxent_desc *desc);
 
 #endif

@@ -1,7 +1,7 @@
 /* Results of the device against those of the reference. An element passes where
  *     |got - expected| <= (atol + bend) * scale + (k + errors) * eps * |expected| + spacing
  * with eps and spacing those of the element's type, and `scale` that of the gradient (1 for other results). `bend` is
- * what capped logits are uncertain by, and `errors` what a sum over the classes is. Infinities and NaN must be the same,
+ * what logits are uncertain by that are capped or a product, and `errors` what a sum over the classes is. Infinities and NaN must be the same,
  * and so must classes and counts. Never a mean over elements: one wrong element in a million is a bug. */
 #include "check_compare.h"
 
@@ -70,6 +70,16 @@ static double sum_errors(const check_case *c) {
     return soft && !check_is_elementwise(c->desc.op) ? 0.75 * sqrt((double)c->desc.classes) : 0;
 }
 
+/* By how many eps a logit that is a product may be off: rounding errors of its sum walk likewise. */
+static double product_errors(const check_case *c) {
+    return check_is_linear(c->desc.op) ? 16 + 2 * sqrt((double)c->desc.features) : 0;
+}
+
+/* What the filter may leave out of a gradient of hidden states, of the scale: half of u, which is half an eps of the storage type. */
+static double filter_error(const check_case *c) {
+    return c->desc.flags & CLXENT_FILTER_GRADIENT ? precisions[c->desc.dtype].eps / 4 : 0;
+}
+
 /* A tensor as it is compared. */
 typedef struct comparison {
     const char *tensor;
@@ -133,29 +143,44 @@ static void compare_counts(check_worst *worst, const check_data *data, size_t ti
         refuse_number(worst, "invalid_count", 0, (double)got->invalid, (double)expected->invalid);
 }
 
+/* Gradients of an output layer are sums over the rows of gradients like those of the hidden states. */
+static void compare_layer(check_worst *worst, const check_data *data, const comparison *hidden, const check_case *c) {
+    comparison of = *hidden;
+    of.type = check_real_type(c->desc.dtype);
+    of.bend -= filter_error(c);
+    of.scale *= sqrt((double)data->rows);
+    of.tensor = "grad_linear_weight";
+    compare(worst, &of, data->got.grad_linear_weight, data->expected.grad_linear_weight, data->layer_elements);
+    of.tensor = "grad_linear_bias";
+    compare(worst, &of, data->got.grad_linear_bias, data->expected.grad_linear_bias, c->desc.classes);
+}
+
 check_worst check_compare(const check_data *data, const check_case *c) {
     check_worst worst = {0};
     clxent_op op = c->desc.op;
     clxent_dtype real = check_real_type(c->desc.dtype);
     bool sums = op == CLXENT_LOG_SOFTMAX, total = c->desc.reduction == CLXENT_REDUCTION_SUM;
     double scale = sums ? data->scale * sqrt((double)c->desc.classes) : data->scale;
-    double bend = 2 * cap_error(c), errors = sum_errors(c);
+    double rows = total ? (double)data->rows : 1; /* whose losses an output has */
+    double cap = 2 * cap_error(c), product = product_errors(c) * precisions[real].eps;
+    double bend = cap + product, errors = sum_errors(c);
     const comparison output = {"output",
                                check_output_type(c),
                                op == CLXENT_SOFTMAX ? RESULT_PROBABILITY : RESULT_LOG,
                                1,
-                               total ? bend * (double)data->rows : bend,
+                               cap * rows + product * sqrt(rows),
                                errors};
     const comparison lse = {"lse", real, RESULT_LOG, 1, bend, 0};
     const comparison grad = {"grad_input",
                              c->desc.dtype,
                              sums ? RESULT_SUM_GRADIENT : RESULT_GRADIENT,
                              scale,
-                             bend + errors * precisions[real].eps,
+                             bend + errors * precisions[real].eps + filter_error(c),
                              0};
     compare(&worst, &output, data->got.output, data->expected.output, data->output_elements);
     compare(&worst, &lse, data->got.lse, data->expected.lse, data->rows);
     compare(&worst, &grad, data->got.grad_input, data->expected.grad_input, data->span);
+    compare_layer(&worst, data, &grad, c);
     compare_counts(&worst, data, compare_argmax(&worst, data, c));
     return worst;
 }

@@ -52,6 +52,7 @@ static bool make_if(bool wanted, void **array, clxent_dtype type, size_t element
 
 static bool make_inputs(check_data *data, const check_case *c) {
     bool loss = check_is_loss(c->desc.op), back = c->desc.pass == CLXENT_BACKWARD;
+    bool linear = check_is_linear(c->desc.op);
     const clxent_dtype storage = c->desc.dtype, real = check_real_type(storage);
     size_t targets = check_has_probabilities(&c->desc) ? data->span : data->rows;
     size_t samples = check_is_elementwise(c->desc.op) ? data->span : data->rows;
@@ -64,16 +65,22 @@ static bool make_inputs(check_data *data, const check_case *c) {
            make_if(c->pos_weight, &data->pos_weight, real, c->desc.classes) &&
            make_if(c->mix_lambda, &data->mix_lambda, real, 1) &&
            make_if(c->grad_output, &data->grad_output, check_output_type(c), grads) &&
+           make_if(linear, &data->linear_weight, storage, data->layer_elements) &&
+           make_if(c->linear_bias, &data->linear_bias, storage, c->desc.classes) &&
            make_if(back && !loss, &data->saved_output, storage, data->span) &&
            make_if(back && c->lse, &data->saved_lse, real, data->rows);
 }
 
 static bool make_results(check_results *results, const check_data *data, const check_case *c) {
     bool forward = c->desc.pass != CLXENT_BACKWARD, backward = c->desc.pass != CLXENT_FORWARD;
+    bool layer = backward && check_is_linear(c->desc.op);
+    clxent_dtype real = check_real_type(c->desc.dtype);
     void *argmax = NULL;
     bool made = make_if(forward, &results->output, check_output_type(c), data->output_elements) &&
-                make_if(forward && c->lse, &results->lse, check_real_type(c->desc.dtype), data->rows) &&
+                make_if(forward && c->lse, &results->lse, real, data->rows) &&
                 make_if(backward, &results->grad_input, c->desc.dtype, data->span) &&
+                make_if(layer, &results->grad_linear_weight, real, data->layer_elements) &&
+                make_if(layer, &results->grad_linear_bias, real, c->desc.classes) &&
                 make_if(c->argmax, &argmax, CLXENT_F64, data->rows);
     results->argmax = argmax;
     for (size_t row = 0; argmax != NULL && row < data->rows; row++)
@@ -108,7 +115,8 @@ bool check_data_init(check_data *data, const check_case *c) {
     const clxent_desc *desc = &c->desc;
     memset(data, 0, sizeof *data);
     data->rows = desc->batch * desc->inner;
-    data->span = desc->batch > 0 ? (desc->batch - 1) * check_stride(desc) + desc->classes * desc->inner : 0;
+    data->span = desc->batch > 0 ? (desc->batch - 1) * check_stride(desc) + check_width(desc) : 0;
+    data->layer_elements = desc->classes * desc->features;
     data->output_elements = count_outputs(data, desc);
     if (!make_inputs(data, c) || !make_results(&data->got, data, c) || !make_results(&data->expected, data, c))
         return false;
@@ -118,12 +126,30 @@ bool check_data_init(check_data *data, const check_case *c) {
 }
 
 void check_data_free(check_data *data) {
-    void *const arrays[] = {data->input,           data->target,         data->target2,
-                            data->weight,          data->pos_weight,     data->mix_lambda,
-                            data->grad_output,     data->sample_weight,  data->saved_lse,
-                            data->saved_output,    data->got.output,     data->expected.output,
-                            data->got.lse,         data->expected.lse,   data->got.argmax,
-                            data->expected.argmax, data->got.grad_input, data->expected.grad_input};
+    void *const arrays[] = {data->input,
+                            data->target,
+                            data->target2,
+                            data->weight,
+                            data->pos_weight,
+                            data->mix_lambda,
+                            data->grad_output,
+                            data->sample_weight,
+                            data->saved_lse,
+                            data->saved_output,
+                            data->got.output,
+                            data->expected.output,
+                            data->got.lse,
+                            data->expected.lse,
+                            data->got.argmax,
+                            data->expected.argmax,
+                            data->got.grad_input,
+                            data->expected.grad_input,
+                            data->linear_weight,
+                            data->linear_bias,
+                            data->got.grad_linear_weight,
+                            data->expected.grad_linear_weight,
+                            data->got.grad_linear_bias,
+                            data->expected.grad_linear_bias};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         free(arrays[i]);
 }
@@ -139,10 +165,14 @@ clxent_host_args check_data_args(const check_data *data, const check_case *c, ch
     args.pos_weight = data->pos_weight;
     args.mix_lambda = data->mix_lambda;
     args.grad_output = data->grad_output;
+    args.linear_weight = data->linear_weight;
+    args.linear_bias = data->linear_bias;
     args.output = results->output != NULL ? results->output : data->saved_output;
     args.lse = results->lse != NULL ? results->lse : data->saved_lse;
     args.argmax = results->argmax;
     args.grad_input = results->grad_input;
+    args.grad_linear_weight = results->grad_linear_weight;
+    args.grad_linear_bias = results->grad_linear_bias;
     args.invalid_count = c->counts ? &results->invalid : NULL;
     args.correct_count = c->counts && results->argmax != NULL ? &results->correct : NULL;
     return args;

@@ -9,17 +9,19 @@
 /* What is written, twice: by the device and by the reference. Prefilled with NaN (or what no result is), so that an
  * element that is never written cannot look right by accident, and padding that is written shows. */
 typedef struct check_results {
-    void *output, *lse, *grad_input; /* NULL where the pass does not write it */
+    void *output, *lse, *grad_input, *grad_linear_weight, *grad_linear_bias; /* NULL where the pass does not write it */
     int64_t *argmax;
     uint64_t correct, invalid;
 } check_results;
 
 typedef struct check_data {
     void *input, *target, *target2, *weight, *sample_weight, *pos_weight, *mix_lambda, *grad_output;
+    void *linear_weight, *linear_bias;
     void *saved_output, *saved_lse; /* of the reference's forward pass, for BACKWARD */
     check_results got, expected;
-    size_t span, rows;      /* elements of a tensor of the logits' shape, and rows */
+    size_t span, rows;      /* elements of a tensor of the input's shape, and rows */
     size_t output_elements; /* of the output */
+    size_t layer_elements;  /* of an output layer */
     double scale;           /* size of the gradient: what probabilities are multiplied by in it */
 } check_data;
 

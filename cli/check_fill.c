@@ -21,8 +21,9 @@ typedef enum row_kind {
     ROW_ALL_KINDS
 } row_kind;
 
-/* No logit is larger, except infinite ones. */
+/* No logit is larger, except infinite ones; those of a product of random numbers are far smaller. */
 #define LARGEST_LOGIT 10008
+#define LARGEST_PRODUCT 40
 
 typedef struct row_plan {
     row_kind kind;
@@ -136,14 +137,34 @@ static double class_weight(const check_data *data, const check_case *c, size_t c
     return data->weight != NULL ? clx_load(check_real_type(c->desc.dtype), data->weight, class) : 1;
 }
 
-/* Puts a class index, of which some are ignored; adds what its row weighs to the sum over the rows that count. */
-static void put_class(check_data *data, const check_case *c, void *target, size_t row, size_t y, double *sum) {
+/* Puts a class index, of which some are ignored; adds what its row weighs to the sum over the rows that count. Is this one? */
+static bool put_class(check_data *data, const check_case *c, void *target, size_t row, size_t y, double *sum) {
     bool ignored =
         c->nothing_counts || (row + (target == data->target2)) % 5 == 4 || (int64_t)y == c->desc.ignore_index;
     put_target(c, target, row, ignored ? c->desc.ignore_index : (int64_t)y);
     if (!ignored)
         *sum += class_weight(data, c, y) *
                 (data->sample_weight != NULL ? clx_load(check_sample_type(c), data->sample_weight, row) : 1);
+    return !ignored;
+}
+
+/* Random numbers, of which the logits are some units large; where the row is ignored NaN, which nothing may read. */
+static void put_hidden(check_data *data, const check_case *c, size_t row, bool counts, uint64_t *state) {
+    for (size_t k = 0; k < c->desc.features; k++) {
+        double u = draw(state);
+        clx_store(c->desc.dtype, data->input, row * check_stride(&c->desc) + k, counts ? u : NAN);
+    }
+}
+
+static void put_logits(check_data *data, const check_case *c, const row_plan *row, uint64_t *state) {
+    const clxent_desc *desc = &c->desc;
+    for (size_t k = 0; k < desc->classes; k++) {
+        size_t place = check_place(desc, row->index, k);
+        double x = draw_input(c, row, k, state);
+        clx_store(desc->dtype, data->input, place, x);
+        if (check_has_probabilities(desc))
+            clx_store(check_target_type(c), data->target, place, draw_share(c, row, k, x, state));
+    }
 }
 
 /* Fills inputs and targets, and returns the least sum of weights that a mean divides by. */
@@ -155,15 +176,13 @@ static double fill_rows(check_data *data, const check_case *c, uint64_t *state) 
         row_plan row = {kind_of_row(c, index), index, 0, 0};
         row.target = (size_t)((draw(state) + 1) / 2 * (double)limit);
         row.target2 = (size_t)((draw(state) + 1) / 2 * (double)limit);
-        for (size_t k = 0; k < desc->classes; k++) {
-            size_t place = check_place(desc, index, k);
-            double x = draw_input(c, &row, k, state);
-            clx_store(desc->dtype, data->input, place, x);
-            if (check_has_probabilities(desc))
-                clx_store(check_target_type(c), data->target, place, draw_share(c, &row, k, x, state));
-        }
+        bool counts = true;
+        if (!check_is_linear(desc->op))
+            put_logits(data, c, &row, state);
         if (data->target != NULL && !check_has_probabilities(desc))
-            put_class(data, c, data->target, index, row.target, &sum);
+            counts = put_class(data, c, data->target, index, row.target, &sum);
+        if (check_is_linear(desc->op))
+            put_hidden(data, c, index, counts, state);
         if (data->target2 != NULL)
             put_class(data, c, data->target2, index, row.target2, &sum2);
     }
@@ -178,17 +197,35 @@ static void fill_weights(clxent_dtype type, void *weights, size_t count, uint64_
         clx_store(type, weights, i, 1 + 0.5 * draw(state));
 }
 
-static bool is_padding(const clxent_desc *desc, size_t i) {
-    return i % check_stride(desc) >= desc->classes * desc->inner;
+/* Numbers from -1 to 1. */
+static void fill_layer(check_data *data, const check_case *c, uint64_t *state) {
+    const clxent_desc *desc = &c->desc;
+    for (size_t i = 0; data->linear_weight != NULL && i < data->layer_elements; i++)
+        clx_store(desc->dtype, data->linear_weight, i, draw(state));
+    for (size_t i = 0; data->linear_bias != NULL && i < desc->classes; i++)
+        clx_store(desc->dtype, data->linear_bias, i, c->poison && i == 0 ? -INFINITY : draw(state));
 }
 
-/* A gradient that is added to: the same on both sides. */
-static void fill_old_gradient(check_data *data, const check_case *c, uint64_t *state) {
-    for (size_t i = 0; data->got.grad_input != NULL && i < data->span; i++) {
-        double old = is_padding(&c->desc, i) ? NAN : data->scale * draw(state);
-        clx_store(c->desc.dtype, data->got.grad_input, i, old);
-        clx_store(c->desc.dtype, data->expected.grad_input, i, old);
-    }
+static bool is_padding(const clxent_desc *desc, size_t i) {
+    return i % check_stride(desc) >= check_width(desc);
+}
+
+/* Gradients that are added to: the same on both sides. */
+static void put_old(clxent_dtype type, void *got, void *expected, size_t i, double old) {
+    clx_store(type, got, i, old);
+    clx_store(type, expected, i, old);
+}
+
+static void fill_old_gradients(check_data *data, const check_case *c, uint64_t *state) {
+    check_results *got = &data->got, *expected = &data->expected;
+    clxent_dtype real = check_real_type(c->desc.dtype);
+    for (size_t i = 0; got->grad_input != NULL && i < data->span; i++)
+        put_old(c->desc.dtype, got->grad_input, expected->grad_input, i,
+                is_padding(&c->desc, i) ? NAN : data->scale * draw(state));
+    for (size_t i = 0; got->grad_linear_weight != NULL && i < data->layer_elements; i++)
+        put_old(real, got->grad_linear_weight, expected->grad_linear_weight, i, data->scale * draw(state));
+    for (size_t i = 0; got->grad_linear_bias != NULL && i < c->desc.classes; i++)
+        put_old(real, got->grad_linear_bias, expected->grad_linear_bias, i, data->scale * draw(state));
 }
 
 /* The largest that the gradient of a logit can be, apart from the size of the probabilities and their targets. */
@@ -197,7 +234,8 @@ static double gradient_scale(const check_data *data, const check_case *c, double
     double each = (data->grad_output != NULL ? 2 : 1) * fabs(desc->grad_scale) * fabs(desc->logit_scale) *
                   (data->weight != NULL ? 1.5 : 1) * (data->sample_weight != NULL ? 1.5 : 1) *
                   (data->pos_weight != NULL ? 2.5 : 1);
-    double lse = desc->logit_softcap > 0 ? desc->logit_softcap + 12 : LARGEST_LOGIT + 12;
+    double largest = check_is_linear(desc->op) ? LARGEST_PRODUCT : LARGEST_LOGIT;
+    double lse = (desc->logit_softcap > 0 ? desc->logit_softcap : largest) + 12;
     double terms = 1 + 2 * desc->z_loss * lse + 2 * fabs(desc->reg_lambda);
     if (check_has_probabilities(desc) && !check_is_elementwise(desc->op))
         divisor = (double)data->rows / 2; /* of the sample weights, roughly */
@@ -217,11 +255,12 @@ void check_fill(check_data *data, const check_case *c) {
     fill_weights(check_sample_type(c), data->sample_weight, samples, &state);
     if (data->mix_lambda != NULL) /* another one than the descriptor's, which it stands in for */
         clx_store(real, data->mix_lambda, 0, 0.25);
+    fill_layer(data, c, &state);
     double divisor = fill_rows(data, c, &state);
     size_t grads = check_is_loss(desc->op) ? data->output_elements : data->span;
     for (size_t i = 0; data->grad_output != NULL && i < grads; i++)
         clx_store(check_output_type(c), data->grad_output, i, 2 * draw(&state));
     data->scale = gradient_scale(data, c, divisor);
     if (desc->flags & CLXENT_ACCUMULATE_GRAD)
-        fill_old_gradient(data, c, &state);
+        fill_old_gradients(data, c, &state);
 }

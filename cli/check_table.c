@@ -7,17 +7,21 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const op_names[] = {[CLXENT_SOFTMAX] = "softmax",
-                                       [CLXENT_LOG_SOFTMAX] = "log-softmax",
-                                       [CLXENT_NLL_LOSS] = "nll-loss",
-                                       [CLXENT_CROSS_ENTROPY] = "cross-entropy",
-                                       [CLXENT_BINARY_CROSS_ENTROPY] = "binary-cross-entropy",
-                                       [CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS] = "binary-cross-entropy-with-logits"};
+const char *const check_op_names[] = {[CLXENT_SOFTMAX] = "softmax",
+                                      [CLXENT_LOG_SOFTMAX] = "log-softmax",
+                                      [CLXENT_NLL_LOSS] = "nll-loss",
+                                      [CLXENT_CROSS_ENTROPY] = "cross-entropy",
+                                      [CLXENT_BINARY_CROSS_ENTROPY] = "binary-cross-entropy",
+                                      [CLXENT_BINARY_CROSS_ENTROPY_WITH_LOGITS] = "binary-cross-entropy-with-logits",
+                                      [CLXENT_MERGE] = "merge",
+                                      [CLXENT_LINEAR_CROSS_ENTROPY] = "linear-cross-entropy",
+                                      NULL};
 static const char *const pass_names[] = {
     [CLXENT_FORWARD] = "forward", [CLXENT_BACKWARD] = "backward", [CLXENT_FORWARD_BACKWARD] = "forward+backward"};
 static const char *const type_names[] = {
     [CLXENT_F32] = "f4", [CLXENT_F64] = "f8", [CLXENT_F16] = "f2", [CLXENT_BF16] = "bf16"};
-static const char *const engine_names[] = {[CLXENT_ENGINE_ROW_PER_ITEM] = "row_per_item",
+static const char *const engine_names[] = {[CLXENT_ENGINE_AUTO] = "products",
+                                           [CLXENT_ENGINE_ROW_PER_ITEM] = "row_per_item",
                                            [CLXENT_ENGINE_ROW_PER_GROUP] = "row_per_group",
                                            [CLXENT_ENGINE_COLUMN] = "column",
                                            [CLXENT_ENGINE_ROWS_PER_LANE] = "rows_per_lane",
@@ -29,7 +33,7 @@ static const char *const target_names[] = {[CLXENT_TARGET_I32] = "i4",
                                            [CLXENT_TARGET_PROBABILITIES_F32] = "f4 probabilities"};
 
 static const char *name_of(const check_line *line) {
-    return line->shards ? "cross-entropy in shards" : op_names[line->op];
+    return line->shards ? "cross-entropy in shards" : check_op_names[line->op];
 }
 
 /* ---- failures ---- */
@@ -40,17 +44,12 @@ static void list_tensors(const check_case *c, char *text, size_t size) {
         bool given;
         const char *name;
     } tensors[] = {
-        {c->weight, "weight"},
-        {c->sample_weight, "sample_weight"},
-        {c->pos_weight, "pos_weight"},
-        {c->target2, "target2"},
-        {c->mix_lambda, "mix_lambda"},
-        {c->grad_output, "grad_output"},
-        {c->lse, "lse"},
-        {c->argmax, "argmax"},
-        {c->counts, "counts"},
-        {c->poison, "infinities"},
-        {c->nothing_counts, "all ignored"},
+        {c->weight, "weight"},           {c->sample_weight, "sample_weight"},
+        {c->pos_weight, "pos_weight"},   {c->linear_bias, "linear_bias"},
+        {c->target2, "target2"},         {c->mix_lambda, "mix_lambda"},
+        {c->grad_output, "grad_output"}, {c->lse, "lse"},
+        {c->argmax, "argmax"},           {c->counts, "counts"},
+        {c->poison, "infinities"},       {c->nothing_counts, "all ignored"},
     };
     size_t at = 0;
     text[0] = '\0';
@@ -66,12 +65,14 @@ void check_fail(check_outcome *out, const check_case *c, const char *what) {
         return;
     list_tensors(c, tensors, sizeof tensors);
     snprintf(out->complaint, sizeof out->complaint,
-             "batch %zu, classes %zu, inner %zu, row_stride %zu, work_group_size %zu, targets %s, reduction %d, "
+             "batch %zu, classes %zu, inner %zu, features %zu, row_stride %zu, work_group_size %zu, targets %s, "
+             "reduction %d, "
              "ignore_index %lld, smoothing %g, flags %llu, scale %g, softcap %g, z_loss %g, reg_lambda %g, mix %g, "
              "grad_scale %g%s: %s",
-             d->batch, d->classes, d->inner, d->row_stride, d->work_group_size, target_names[d->target_type],
-             (int)d->reduction, (long long)d->ignore_index, d->label_smoothing, (unsigned long long)d->flags,
-             d->logit_scale, d->logit_softcap, d->z_loss, d->reg_lambda, d->mix_lambda, d->grad_scale, tensors, what);
+             d->batch, d->classes, d->inner, d->features, d->row_stride, d->work_group_size,
+             target_names[d->target_type], (int)d->reduction, (long long)d->ignore_index, d->label_smoothing,
+             (unsigned long long)d->flags, d->logit_scale, d->logit_softcap, d->z_loss, d->reg_lambda, d->mix_lambda,
+             d->grad_scale, tensors, what);
 }
 
 void check_add_reason(check_outcome *out, const char *reason) {

@@ -20,6 +20,9 @@ typedef struct check_notes {
     size_t count;
 } check_notes;
 
+/* Names of operations, ended by NULL, in the order of the header's enum. */
+extern const char *const check_op_names[];
+
 void check_print_head(void);
 void check_print_row(const check_line *line, const check_outcome *out, check_notes *all);
 void check_print_json(const check_line *line, const check_outcome *out);

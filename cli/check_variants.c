@@ -166,12 +166,54 @@ static const check_variant shards[] = {
      .few = true},
 };
 
+static const check_variant linear[] = {
+    {.passes = IN_ALL, .reduction = CLXENT_REDUCTION_MEAN, .counts = true, .large = true},
+    {.passes = IN_ALL,
+     .reduction = CLXENT_REDUCTION_NONE,
+     .grad_scale = 0.5,
+     .weight = true,
+     .linear_bias = true,
+     .grad_output = true,
+     .lse = true,
+     .ignore_inside = true,
+     .poison = true},
+    {.passes = IN_ALL,
+     .reduction = CLXENT_REDUCTION_MEAN,
+     .flags = CLXENT_ACCUMULATE_GRAD | CLXENT_FILTER_GRADIENT,
+     .linear_bias = true,
+     .sample_weight = true},
+    {.passes = IN_ALL,
+     .features = FEATURES_CAPPED,
+     .reduction = CLXENT_REDUCTION_MEAN,
+     .flags = CLXENT_ACCUMULATE_GRAD,
+     .z_loss = 1e-4,
+     .weight = true,
+     .linear_bias = true,
+     .lse = true,
+     .counts = true},
+    {.passes = IN_FORWARD | IN_BOTH,
+     .features = FEATURES_SQUARES,
+     .reduction = CLXENT_REDUCTION_SUM,
+     .grad_scale = 0.5,
+     .sample_weight = true},
+    {.passes = IN_ALL,
+     .reduction = CLXENT_REDUCTION_SUM,
+     .flags = CLXENT_EMPTY_MEAN_ZERO,
+     .linear_bias = true,
+     .grad_output = true,
+     .nothing_counts = true,
+     .few = true},
+};
+
 const check_variant *check_variants(const check_line *line, size_t *count) {
     if (line->shards) {
         *count = COUNT(shards);
         return shards;
     }
     switch (line->op) {
+    case CLXENT_LINEAR_CROSS_ENTROPY:
+        *count = COUNT(linear);
+        return linear;
     case CLXENT_CROSS_ENTROPY:
         *count = COUNT(cross_entropy);
         return cross_entropy;
@@ -194,8 +236,9 @@ static void narrow_type(check_variant *v, const check_line *line, size_t turn) {
     static const clxent_target_type probabilities[] = {CLXENT_TARGET_PROBABILITIES_F32, CLXENT_TARGET_PROBABILITIES};
     const check_features in_turn[] = {FEATURES_CAPPED, FEATURES_SMOOTH_PROBABILITIES, FEATURES_SQUARES,
                                       FEATURES_FLOAT_PROBABILITIES, plain};
-    v->work_group_size = turn % 2 == 0 ? 64 : 1;
-    if (line->shards)
+    if (line->op != CLXENT_LINEAR_CROSS_ENTROPY)
+        v->work_group_size = turn % 2 == 0 ? 64 : 1;
+    if (line->shards || line->op == CLXENT_LINEAR_CROSS_ENTROPY)
         v->features = turn % 2 == 0 ? (check_features)FEATURES_CAPPED : plain;
     else if (line->op == CLXENT_CROSS_ENTROPY)
         v->features = in_turn[turn % COUNT(in_turn)];

@@ -21,7 +21,7 @@ typedef struct check_variant {
     clxent_reduction reduction;
     uint64_t flags;
     double z_loss, mix, grad_scale; /* mix 0: no second target; grad_scale 0 stands for 1 */
-    bool weight, sample_weight, pos_weight, mix_lambda, grad_output, lse, argmax, counts;
+    bool weight, sample_weight, pos_weight, mix_lambda, linear_bias, grad_output, lse, argmax, counts;
     bool ignore_inside, nothing_counts, poison;
     bool large; /* also on a vocabulary's size */
     bool few;   /* on the first shapes only */

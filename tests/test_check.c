@@ -90,6 +90,10 @@ static void expect_faults_seen(const check_line *line, const check_case *c) {
         expect_sight(&data, c, storage, data.got.grad_input, 0, 1);
         expect_sight(&data, c, storage, data.got.grad_input, data.span / 2, -1);
     }
+    if (data.got.grad_linear_weight != NULL) {
+        expect_sight(&data, c, check_real_type(storage), data.got.grad_linear_weight, data.layer_elements - 1, 1);
+        expect_sight(&data, c, check_real_type(storage), data.got.grad_linear_bias, c->desc.classes - 1, -1);
+    }
     check_data_free(&data);
 }
 

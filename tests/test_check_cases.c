@@ -10,16 +10,16 @@
 
 #define LARGEST_GROUP 256
 
-#define OPS 7
-#define SHARDS 6 /* in the place of an operation */
+#define OPS 8
+#define SHARDS CLXENT_MERGE /* in the place of an operation */
 #define PASSES 3
 #define DTYPES 4
 #define ENGINES 5 /* numbered from 1 */
 
-static const int pass_counts[OPS] = {2, 2, 2, 3, 3, 3, 1};
+static const int pass_counts[OPS] = {2, 2, 2, 3, 3, 3, 1, 3};
 
 /* F32 meets every engine in every operation and pass; the other types meet every operation and pass, and every engine;
- * with `all`, everything meets everything. */
+ * with `all`, everything meets everything. Linear cross-entropy has one engine, of AUTO, for every type. */
 static void expect_lines(bool all) {
     bool seen[OPS][PASSES][DTYPES][ENGINES + 1] = {{{{false}}}};
     check_line line;
@@ -29,17 +29,19 @@ static void expect_lines(bool all) {
         assert_false(seen[op][pass][line.dtype][line.engine]);
         seen[op][pass][line.dtype][line.engine] = true;
     }
-    assert_int_equal(lines, 16 * (all ? DTYPES * ENGINES : ENGINES + DTYPES - 1));
+    assert_int_equal(lines, 16 * (all ? DTYPES * ENGINES : ENGINES + DTYPES - 1) + 3 * DTYPES);
     for (int dtype = 0; dtype < DTYPES; dtype++) {
         size_t engines[ENGINES + 1] = {0};
         for (int op = 0; op < OPS; op++)
             for (int pass = 0; pass < pass_counts[op]; pass++) {
                 size_t of_pass = 0;
-                for (int engine = 1; engine <= ENGINES; engine++) {
+                for (int engine = 0; engine <= ENGINES; engine++) {
                     of_pass += seen[op][pass][dtype][engine];
                     engines[engine] += seen[op][pass][dtype][engine];
                 }
-                assert_int_equal(of_pass, all || dtype == CLXENT_F32 ? ENGINES : 1);
+                bool linear = op == CLXENT_LINEAR_CROSS_ENTROPY, several = all || dtype == CLXENT_F32;
+                assert_int_equal(of_pass, several && !linear ? ENGINES : 1);
+                assert_int_equal(seen[op][pass][dtype][CLXENT_ENGINE_AUTO], linear);
             }
         for (int engine = 1; engine <= ENGINES; engine++)
             assert_true(engines[engine] >= 3);
@@ -87,6 +89,9 @@ enum {
     HAS_PADDING,
     HAS_EMPTY_BATCH,
     HAS_VOCABULARY,
+    HAS_LINEAR_BIAS,
+    HAS_FILTER,
+    HAS_CHUNKS,
     PROPERTIES
 };
 
@@ -118,9 +123,32 @@ static void note_properties(const check_case *c, bool seen[PROPERTIES]) {
                         [HAS_NOTHING_COUNTS] = c->nothing_counts,
                         [HAS_PADDING] = d->row_stride > 0,
                         [HAS_EMPTY_BATCH] = d->batch == 0,
-                        [HAS_VOCABULARY] = d->classes == 50257};
+                        [HAS_VOCABULARY] = d->classes == 50257,
+                        [HAS_LINEAR_BIAS] = c->linear_bias,
+                        [HAS_FILTER] = d->flags & CLXENT_FILTER_GRADIENT && d->pass != CLXENT_FORWARD,
+                        [HAS_CHUNKS] = d->features > 0 && d->batch >= 64 * 5 / 4 + 5 && !c->nothing_counts};
     for (int i = HAS_SMOOTHING; i < PROPERTIES; i++)
         seen[i] = seen[i] || has[i];
+}
+
+/* Has linear cross-entropy this, or what goes over rows of logits? Those are of any engine, these of AUTO. */
+static bool is_of(int engine, int property) {
+    switch (property) {
+    case HAS_PROBABILITIES:
+    case HAS_FLOAT_PROBABILITIES:
+    case HAS_MIX:
+    case HAS_MIX_ARRAY:
+    case HAS_POS_WEIGHT:
+    case HAS_ARGMAX:
+    case HAS_CORRECT_COUNT:
+        return engine != CLXENT_ENGINE_AUTO;
+    case HAS_LINEAR_BIAS:
+    case HAS_FILTER:
+    case HAS_CHUNKS: /* rows that count, of which a fifth does not, are more than 64 */
+        return engine == CLXENT_ENGINE_AUTO;
+    default:
+        return true;
+    }
 }
 
 /* In F32 every value of every option meets every engine. */
@@ -136,10 +164,10 @@ static void test_options_meet_engines(void **state) {
             if (line.dtype == CLXENT_F32)
                 note_properties(&c, seen[line.engine]);
         }
-    for (int engine = 1; engine <= ENGINES; engine++)
+    for (int engine = CLXENT_ENGINE_AUTO; engine <= ENGINES; engine++)
         for (int i = 0; i < PROPERTIES; i++)
-            if (!seen[engine][i])
-                fail_msg("engine %d does not meet property %d", engine, i);
+            if (seen[engine][i] != is_of(engine, i))
+                fail_msg("engine %d and property %d: they %s", engine, i, seen[engine][i] ? "meet" : "do not meet");
 }
 
 int main(void) {

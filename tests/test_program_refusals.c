@@ -38,6 +38,7 @@ static void test_usage_errors(void **state) {
     expect_refusal(2, "cross-entropy x4.npy y4.npy --grad-output w4.npy", "--grad-output is given without --grad");
     expect_refusal(2, "softmax x4.npy --dtype f16", "--dtype is \"f16\", it must be f2, f4, f8 or bf16");
     expect_refusal(2, "check --device reference", "the device cannot be the reference");
+    expect_refusal(2, "check --op softmix", "--op is \"softmix\", which it cannot be; the nearest is softmax");
 }
 
 static void test_unreadable_files(void **state) {

@@ -25,6 +25,7 @@ static const struct {
 } cases[] = {
     {"bench --op softmax --pass forward --shape 64x10 --min-time 0", ERASE "1 of 1: softmax forward, f32, 64x10" ERASE},
     {"explain softmax --shape 64x10", ERASE "6 of 6: the speed of the memory" ERASE},
+    {"check --op nll-loss", ERASE "16 of 16: nll-loss backward bf16 rows_per_lane" ERASE},
     {"devices", NULL},
     {"--help", NULL},
 };
