@@ -1,8 +1,9 @@
 /* A case with its classes dealt out: forward on every shard, the merge, backward on every shard. Shards are views of the case's own
- * arrays, row_stride steps over the others. */
+ * arrays: row_stride steps over the others' logits, and the rows of an output layer follow each other. */
 #include "check_shards.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { MOST = 3, PLANES = 6 };
 
@@ -35,22 +36,45 @@ static const void *from(const void *array, size_t bytes) {
     return array == NULL ? NULL : (const char *)array + bytes;
 }
 
+static void *at(void *array, size_t bytes) {
+    return array == NULL ? NULL : (char *)array + bytes;
+}
+
+/* What gradients of linear cross-entropy are added to, where they are not added to what is there. Padding stays as it is. */
+static void clear_gradients(const dealing *d) {
+    const clxent_desc *whole = &d->c->desc;
+    const size_t storage = size_of(whole->dtype), real = real_size(d);
+    if (!check_is_linear(whole->op) || whole->flags & CLXENT_ACCUMULATE_GRAD)
+        return;
+    for (size_t i = 0; i < whole->batch; i++)
+        memset((char *)d->whole->grad_input + i * check_stride(whole) * storage, 0, whole->features * storage);
+    memset(d->whole->grad_linear_weight, 0, whole->classes * whole->features * real);
+    memset(d->whole->grad_linear_bias, 0, whole->classes * real);
+}
+
 static clxent_status run_shard(dealing *d, size_t i, clxent_pass pass) {
-    const size_t storage = size_of(d->c->desc.dtype) * d->c->desc.inner;
+    const bool linear = check_is_linear(d->c->desc.op);
+    const size_t storage = size_of(d->c->desc.dtype), before = d->starts[i], row = before * d->c->desc.features;
+    const size_t logits = linear ? 0 : before * d->c->desc.inner; /* hidden states are the same for all */
     clxent_desc desc = d->c->desc;
     clxent_host_args args;
     desc.pass = pass;
-    desc.class_start = d->starts[i];
+    desc.class_start = before;
     desc.class_total = d->c->desc.classes;
-    desc.classes = d->starts[i + 1] - d->starts[i];
+    desc.classes = d->starts[i + 1] - before;
     desc.row_stride = check_stride(&d->c->desc);
+    desc.flags |= linear ? CLXENT_ACCUMULATE_GRAD : 0u; /* of grad_input each has a part */
     clxent_host_args_init(&args);
-    args.input = from(d->whole->input, d->starts[i] * storage);
+    args.input = from(d->whole->input, logits * storage);
     args.target = d->whole->target;
-    args.weight = from(d->whole->weight, d->starts[i] * real_size(d));
+    args.weight = from(d->whole->weight, before * real_size(d));
+    args.linear_weight = from(d->whole->linear_weight, row * storage);
+    args.linear_bias = from(d->whole->linear_bias, before * storage);
     args.sample_weight = d->whole->sample_weight;
     args.grad_output = d->whole->grad_output;
-    args.grad_input = (char *)d->whole->grad_input + d->starts[i] * storage;
+    args.grad_input = (char *)d->whole->grad_input + logits * storage;
+    args.grad_linear_weight = at(d->whole->grad_linear_weight, row * real_size(d));
+    args.grad_linear_bias = at(d->whole->grad_linear_bias, before * real_size(d));
     args.partial = d->partials + i * PLANES * d->rows * real_size(d);
     args.merged = d->merged;
     args.weight_sum = d->weight_sum;
@@ -97,6 +121,8 @@ clxent_status check_run_shards(clxent_context *context, const check_case *c, con
         status = run_shard(&d, i, CLXENT_FORWARD);
     if (status == CLXENT_SUCCESS)
         status = run_merge(&d);
+    if (status == CLXENT_SUCCESS)
+        clear_gradients(&d);
     for (size_t i = 0; i < d.count && status == CLXENT_SUCCESS; i++)
         status = run_shard(&d, i, CLXENT_BACKWARD);
     free(d.partials);

@@ -33,7 +33,9 @@ static const char *const target_names[] = {[CLXENT_TARGET_I32] = "i4",
                                            [CLXENT_TARGET_PROBABILITIES_F32] = "f4 probabilities"};
 
 static const char *name_of(const check_line *line) {
-    return line->shards ? "cross-entropy in shards" : check_op_names[line->op];
+    if (line->shards)
+        return check_is_linear(line->op) ? "linear-cross-entropy in shards" : "cross-entropy in shards";
+    return check_op_names[line->op];
 }
 
 /* ---- failures ---- */
