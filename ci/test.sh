@@ -154,7 +154,7 @@ stage_oclgrind() {
     build gcc gcc
     export root
     export -f simulate
-    printf '%s\n' 'test_simulator 2 0' 'test_simulator 2 1' test_group_memory test_linear_{cross_entropy,filter,product,shards} |
+    printf '%s\n' 'test_simulator 2 0' 'test_simulator 2 1' test_group_memory test_linear_{cross_entropy,enqueue,filter,product,shards} |
         xargs -P "$(nproc)" -I TEST bash -c 'set -eu; simulate TEST'
 }
 

@@ -38,7 +38,7 @@ PATIENCE = 900  # seconds for the tests of a mutant
 # that ci/test.sh has it look for, which takes it three times as long; then PoCL, which takes other paths (wide vectors, tiles,
 # prefetch), by the tests that use the file, all of them where none is named.
 SIMULATIONS = [[], ["--data-races", "--uninitialized", "--check-api"]]
-LINEAR_TESTS = ["linear_shards", "linear_product", "linear_filter", "linear_cross_entropy"]
+LINEAR_TESTS = ["linear_shards", "linear_product", "linear_filter", "linear_cross_entropy", "linear_enqueue"]
 SIMULATED_TESTS_OF_FILE = {
     "kernels/linear.cl": LINEAR_TESTS,
     "kernels/product.cl": LINEAR_TESTS,
