@@ -91,6 +91,18 @@ static void make_arrays(shard_data *d) {
 }
 
 /* Eighths, which every type holds exactly and which are as good as any. */
+shard_case make_shard_case(size_t batch, size_t count, const size_t *sizes) {
+    shard_case c = {.count = count};
+    clxent_desc_init(&c.whole, CLXENT_CROSS_ENTROPY);
+    c.whole.dtype = CLXENT_F64;
+    c.whole.batch = batch;
+    for (size_t i = 0; i < count; i++) {
+        c.sizes[i] = sizes[i];
+        c.whole.classes += sizes[i];
+    }
+    return c;
+}
+
 void shard_data_init(shard_data *d, const shard_case *c, uint64_t seed) {
     uint64_t state = seed;
     memset(d, 0, sizeof *d);

@@ -44,6 +44,9 @@ typedef struct shard_data {
     double loss_size, gradient_size;
 } shard_data;
 
+/* A case in double of `count` shards with so many classes each. */
+shard_case make_shard_case(size_t batch, size_t count, const size_t *sizes);
+
 /* Makes all arrays, with random logits, weights and targets in them of which one in four is ignored, the same for the same seed. */
 void shard_data_init(shard_data *d, const shard_case *c, uint64_t seed);
 void shard_data_free(shard_data *d);
