@@ -82,6 +82,40 @@ static void as_in_one_piece(void **state) {
     }
 }
 
+/* Logits that float has not, the tops among them, but for those of targets: what a partial says goes with the top that it has. */
+static void set_unrounded(linear_data *d) {
+    static const float weights[] = {.9001f, .25f, .7f, -.3f, .5f, .123f};
+    static const int64_t targets[] = {1, 4, -100, 1};
+    for (size_t row = 0; row < d->rows; row++) {
+        ((float *)d->input)[row] = 1;
+        put_linear_target(d, row, targets[row]);
+    }
+    for (size_t c = 0; c < d->c.whole.classes; c++) {
+        ((float *)d->linear_weight)[c] = weights[c];
+        ((float *)d->linear_bias)[c] = 4096;
+    }
+}
+
+static void tops_between_floats(void **state) {
+    (void)state;
+    static const double smoothing[] = {0, .125, 1};
+    for (size_t i = 0; i < 3; i++) {
+        linear_case c = make_linear_case(4, 1, 3, (size_t[]){2, 1, 3});
+        linear_data before, d;
+        c.bias = c.weight = true;
+        c.whole.dtype = CLXENT_F32;
+        c.whole.label_smoothing = smoothing[i];
+        linear_data_init(&before, &c, 3);
+        linear_data_init(&d, &c, 3);
+        set_unrounded(&before);
+        set_unrounded(&d);
+        run_linear_shards(&d, clxent_reference);
+        expect_linear_whole(&d, &before);
+        linear_data_free(&d);
+        linear_data_free(&before);
+    }
+}
+
 /* ---- central differences ---- */
 
 static double loss_of(linear_data *d) {
@@ -246,8 +280,13 @@ static void shards_together(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_hand),         cmocka_unit_test(as_in_one_piece), cmocka_unit_test(gradients),
-        cmocka_unit_test(refused_arrays),  cmocka_unit_test(accepted_arrays), cmocka_unit_test(refused_descriptors),
+        cmocka_unit_test(by_hand),
+        cmocka_unit_test(as_in_one_piece),
+        cmocka_unit_test(tops_between_floats),
+        cmocka_unit_test(gradients),
+        cmocka_unit_test(refused_arrays),
+        cmocka_unit_test(accepted_arrays),
+        cmocka_unit_test(refused_descriptors),
         cmocka_unit_test(shards_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

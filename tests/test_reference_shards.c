@@ -101,7 +101,7 @@ static shard_case combination(size_t i) {
     c.whole.label_smoothing = i / 3 % 2 ? .125 : i % 11 == 0 ? 1 : 0;
     c.whole.logit_scale = i / 4 % 2 ? .75 : 1;
     c.whole.logit_softcap = i / 5 % 2 ? 6 : 0;
-    c.whole.z_loss = i / 6 % 2 ? .125 : 0;
+    c.whole.z_loss = i / 6 % 2 ? i % 5 == 0 ? 1 : .125 : 0;
     c.whole.grad_scale = i / 7 % 2 ? 4 : 1;
     c.whole.flags = (i % 6 == 1 ? CLXENT_ACCUMULATE_GRAD : 0u) | (i % 9 == 0 ? CLXENT_EMPTY_MEAN_ZERO : 0u);
     c.weight = i / 8 % 2 == 0;
