@@ -1,6 +1,7 @@
 /* A context of a device that pretends, and what must be right on it. */
 #include "hostile.h"
 
+#include "context.h"
 #include "setting.h"
 
 #define NO_CONTEXT ((clxent_context *)(void *)&the_device)
@@ -144,6 +145,28 @@ bool is_kind_shared(bool gpu) {
     return setting_share() == 1 || (device + seed()) % 2 == gpu;
 }
 
+/* Products for which groups are too small, in panels, loop too long for a device that stops after some iterations. */
+static bool is_refused(const api_case *c) {
+    clxent_plan *plan = NULL;
+    if (the_device.context->core->device.loop_limit == 0)
+        return false;
+    const clxent_status status = clxent_plan_create(the_device.context, &c->desc, &plan);
+    if (status == CLXENT_UNSUPPORTED)
+        assert_non_null(strstr(clxent_last_error(), "products need groups of 16 work-items on a device that stops"));
+    clxent_plan_destroy(plan);
+    return status == CLXENT_UNSUPPORTED;
+}
+
+static void expect_later_right(size_t operation) {
+    static api_case c;
+    begin_later(&c, operation, later_operations[operation].shapes[0]);
+    if (is_refused(&c))
+        return;
+    expect_right_by_enqueue(&c);
+    begin_later(&c, operation, later_operations[operation].shapes[1]);
+    expect_right_by_run(&c);
+}
+
 void expect_all_right(void) {
     static api_case c;
     for (size_t operation = 0; operation < OPERATIONS; operation++) {
@@ -156,14 +179,9 @@ void expect_all_right(void) {
             expect_right_by_run(&c);
         }
     }
-    for (size_t operation = 0; operation < LATER_OPERATIONS; operation++) {
-        if (!is_shared(operation, LATER_OPERATIONS))
-            continue;
-        begin_later(&c, operation, later_operations[operation].shapes[0]);
-        expect_right_by_enqueue(&c);
-        begin_later(&c, operation, later_operations[operation].shapes[1]);
-        expect_right_by_run(&c);
-    }
+    for (size_t operation = 0; operation < LATER_OPERATIONS; operation++)
+        if (is_shared(operation, LATER_OPERATIONS))
+            expect_later_right(operation);
     if (is_shared(0, 4)) {
         begin_shape(&c, CROSS_ENTROPY, 0);
         c.desc.dtype = CLXENT_F16;
