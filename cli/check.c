@@ -13,7 +13,7 @@ static const cli_option options[] = {
     {OPTION_DEVICE, "N|cpu|gpu",
      "the device to check: a number of `clxent devices`, or the best of a\n"
      "kind (default: $CLXENT_DEVICE, else the best GPU, else any device)"},
-    {OPTION_OP, "NAME", "check one operation, also merge or linear-cross-entropy (default: all)"},
+    {OPTION_OP, "NAME", "check one operation, also merge or linear-cross-entropy\n(default: all)"},
     {OPTION_ALL, NULL, "check every storage type with every engine, which takes several\ntimes as long"},
     {OPTION_JSON, NULL, "print one JSON object per line of the table"},
     OPTION_ROWS_HELP,
@@ -151,9 +151,9 @@ const cli_command check_command = {
              "operation, pass, type and engine: the cases run, and the largest error in units of its tolerance\n"
              "(above 1 fails). f4 is checked with every engine, the other types with one after the other, and\n"
              "linear-cross-entropy with the library's own matrix products. What the device cannot do is\n"
-             "\"unsupported\", with the reason. Nearly all of the time goes into compiling kernels: minutes on a CPU,\n"
-             "and seconds from the second run on where the driver keeps them. The exit status is 1 if anything is\n"
-             "out of tolerance.",
+             "\"unsupported\", with the reason. Nearly all of the time goes into compiling kernels: minutes on a\n"
+             "CPU, and seconds from the second run on where the driver keeps them. The exit status is 1 if\n"
+             "anything is out of tolerance.",
     .options = options,
     .example = "  clxent check --device gpu",
     .run = run,
