@@ -1,6 +1,7 @@
 /* The judge behind `clxent check`: does it pass what is right, and does it see one wrong element? The device is played by
- * the reference. */
+ * the reference, in clxent_run too (the linker's --wrap). */
 #include "check_compare.h"
+#include "check_shards.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,6 +50,30 @@ static void expect_agreement(const check_line *line, const check_case *c) {
         for (size_t i = 0; i < data.output_elements; i++)
             assert_true(isfinite(clx_load(check_output_type(c), data.got.output, i)));
     check_data_free(&data);
+}
+
+clxent_status __wrap_clxent_run(clxent_context *context, const clxent_desc *desc, const clxent_host_args *args);
+clxent_status __wrap_clxent_run(clxent_context *context, const clxent_desc *desc, const clxent_host_args *args) {
+    (void)context;
+    return clxent_reference(desc, args);
+}
+
+/* Dealt out, merged and put together again, a case is what it is in one piece. */
+static void expect_shards_agree(const check_line *line, const check_case *c) {
+    check_data data;
+    if (!line->shards)
+        return;
+    assert_true(check_data_init(&data, c));
+    clxent_host_args got = check_data_args(&data, c, &data.got), expected = check_data_args(&data, c, &data.expected);
+    if (check_run_shards(NULL, c, &got) != CLXENT_SUCCESS || clxent_reference(&c->desc, &expected) != CLXENT_SUCCESS)
+        fail_msg("%s", clxent_last_error());
+    assert_true(check_compare(&data, c).ratio <= 1);
+    check_data_free(&data);
+}
+
+static void test_shards_pass(void **state) {
+    (void)state;
+    for_each_case(expect_shards_agree);
 }
 
 static void test_equal_results_pass(void **state) {
@@ -214,6 +239,7 @@ int main(void) {
         cmocka_unit_test(test_equal_results_pass), cmocka_unit_test(test_wrong_results_fail),
         cmocka_unit_test(test_wrong_counts_fail),  cmocka_unit_test(test_ties),
         cmocka_unit_test(test_neighbours_pass),    cmocka_unit_test(test_padding_is_watched),
+        cmocka_unit_test(test_shards_pass),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
